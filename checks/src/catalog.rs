@@ -1,0 +1,149 @@
+//! The catalog: controls and checks joined, every reference between them resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use include_dir::{Dir, include_dir};
+use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
+use proofbook_controls::files::{Files, is_yaml};
+use proofbook_controls::yaml::Spanned;
+use proofbook_controls::{CheckId, ControlId, Controls};
+
+use crate::compile::Check;
+use crate::fixture::Fixtures;
+
+static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");
+
+/// The suffix of a check's fixtures.
+const FIXTURES: &str = ".test.yaml";
+
+/// Controls, checks and their fixtures.
+#[derive(Debug)]
+pub struct Catalog {
+    /// Frameworks, controls and mappings.
+    pub controls: Controls,
+    /// The checks by id.
+    pub checks: BTreeMap<CheckId, Check>,
+    /// The fixtures by check.
+    pub fixtures: BTreeMap<CheckId, Fixtures>,
+}
+
+impl Catalog {
+    /// The files that are embedded in the binary.
+    #[must_use]
+    pub fn embedded_files() -> Files {
+        let mut files = Files::embedded();
+        files.add_dir("checks/library", &LIBRARY);
+        files
+    }
+
+    /// Reads a catalog in which every check brings fixtures.
+    ///
+    /// # Errors
+    /// All faults of all files.
+    pub fn load(files: &Files) -> Result<Self, Diagnostics> {
+        let mut catalog = Self::load_without_fixtures(files)?;
+        let mut errors = Diagnostics::default();
+        for (path, text) in files.under("checks/library").filter(|(path, _)| path.ends_with(FIXTURES)) {
+            match Fixtures::parse(path, text) {
+                Ok(fixtures) => catalog.add_fixtures(path, text, fixtures, &mut errors),
+                Err(found) => errors.append(found),
+            }
+        }
+        for check in catalog.checks.values().filter(|check| !catalog.fixtures.contains_key(check.id())) {
+            let message = format!("the check `{}` has no fixtures", check.id());
+            let help = format!("write `{}{FIXTURES}` with cases that must pass, fail and be an error", check.id());
+            errors.push(Diagnostic::new("no-fixtures", &check.file, message).at(Span::START).help(help));
+        }
+        errors.into_result(catalog)
+    }
+
+    /// Reads a catalog to evaluate with, as it was sealed: fixtures prove a check once, when it is written.
+    ///
+    /// # Errors
+    /// All faults of all files.
+    pub fn load_without_fixtures(files: &Files) -> Result<Self, Diagnostics> {
+        let mut errors = Diagnostics::default();
+        let controls = Controls::load(files).unwrap_or_else(|found| {
+            errors.append(found);
+            Controls::default()
+        });
+        let broken = !errors.is_empty();
+        let mut checks: BTreeMap<CheckId, Check> = BTreeMap::new();
+        for (path, text) in files.under("checks/library").filter(|(path, _)| is_yaml(path) && !path.ends_with(FIXTURES)) {
+            match Check::parse(path, text) {
+                Ok(check) => {
+                    if let Some(other) = checks.get(check.id()) {
+                        let message = format!("the check `{}` is already defined in {}", check.id(), other.file);
+                        let found = Diagnostic::new("duplicate-id", path, message).at(Span::START).help("give it an id of its own");
+                        errors.push(found.with_source(text));
+                        continue;
+                    }
+                    checks.insert(check.id().clone(), check);
+                }
+                Err(found) => errors.append(found),
+            }
+        }
+        let catalog = Self { controls, checks, fixtures: BTreeMap::new() };
+        // With files missing from the load, unresolved names would only repeat their faults.
+        if errors.is_empty() && !broken {
+            catalog.resolve(files, &mut errors);
+        }
+        errors.into_result(catalog)
+    }
+
+    fn add_fixtures(&mut self, path: &str, text: &str, fixtures: Fixtures, errors: &mut Diagnostics) {
+        let name = path.rsplit('/').next().and_then(|name| name.strip_suffix(FIXTURES)).unwrap_or_default();
+        let Some(check) = self.checks.get(name) else {
+            let help = did_you_mean(name, self.checks.keys().map(CheckId::as_str), "name the file after its check");
+            let message = format!("fixtures of the unknown check `{name}`");
+            errors.push(Diagnostic::new("unknown-check", path, message).at(Span::START).help(help).with_source(text));
+            return;
+        };
+        let missing = fixtures.missing();
+        if !missing.is_empty() {
+            let message = format!("the fixtures of `{name}` have no case that covers {}", missing.join(", "));
+            let help = "a check without them is not proved: add the cases";
+            errors.push(Diagnostic::new("fixture-coverage", path, message).at(Span::START).help(help).with_source(text));
+        }
+        self.fixtures.insert(check.id().clone(), fixtures);
+    }
+
+    fn resolve(&self, files: &Files, errors: &mut Diagnostics) {
+        let known = || self.checks.keys().map(CheckId::as_str);
+        for (id, control) in &self.controls.controls {
+            let file = self.controls.control_files.get(id).map_or("", String::as_str);
+            let named = control.checks.required.iter().chain(&control.checks.supporting);
+            let mut seen = BTreeSet::new();
+            for check in named {
+                let text = files.get(file).unwrap_or_default();
+                let at = |code, message: String, help: String| Diagnostic::new(code, file, message).at(check.span).help(help).with_source(text);
+                if !self.checks.contains_key(&check.value) {
+                    let help = did_you_mean(check.value.as_str(), known(), "see `proofbook checks list`");
+                    errors.push(at("unknown-check", format!("unknown check `{}`", check.value), help));
+                } else if !seen.insert(&check.value) {
+                    let message = format!("the control names the check `{}` twice", check.value);
+                    errors.push(at("duplicate-check", message, "name it once".to_owned()));
+                }
+            }
+        }
+        for check in self.checks.values() {
+            if let Some(pair) = &check.definition.pairs_with
+                && !self.checks.contains_key(pair.check.value.as_str())
+            {
+                let help = did_you_mean(&pair.check.value, known(), "see `proofbook checks list`");
+                let message = format!("`pairs_with` names the unknown check `{}`", pair.check.value);
+                let found = Diagnostic::new("unknown-check", &check.file, message).at(pair.check.span).help(help);
+                errors.push(found.with_source(&check.source));
+            }
+        }
+    }
+
+    /// The controls that name a check, and whether they require it.
+    pub fn controls_of<'c>(&'c self, check: &'c CheckId) -> impl Iterator<Item = (&'c ControlId, bool)> {
+        self.controls.controls.iter().filter_map(move |(id, control)| {
+            let names = |list: &[Spanned<CheckId>]| list.iter().any(|named| named.value == *check);
+            let required = names(&control.checks.required);
+            (required || names(&control.checks.supporting)).then_some((id, required))
+        })
+    }
+}

@@ -1,0 +1,502 @@
+//! Evaluation: from what was collected to a finding for every subject, as a pure function.
+//!
+//! A verdict needs its whole population. Where a listing behind a check is not complete, the check says why in one
+//! `error` about the population; where a rule cannot be evaluated, the subject's verdict is `error`. Neither is ever
+//! read as absent or as a pass.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use cel::common::types::{CelBool, CelDuration, CelOptional, CelTimestamp};
+use cel::common::value::{CowVal, Val};
+use cel::context::VariableResolver;
+
+use crate::cel_view::{self, Fault};
+use crate::compile::{Check, Join, Match, Origin, Part, Rule, Template};
+use crate::definition::View;
+use crate::finding::{CheckResult, Exclusion, Finding, ListingState, Population, Subject, Verdict};
+use crate::functions;
+use crate::index::Index;
+use crate::inventory::{Completeness, Inventory, Reason};
+use crate::plan::Planned;
+use crate::resource::Resource;
+use crate::settings::Settings;
+use crate::value::Value;
+use crate::views::{self, ViewObjects};
+
+/// Steps that the expressions of one check may take for one subject.
+pub const BUDGET: u64 = 2_000_000;
+
+/// The version of evaluation and roll-up; raised whenever the same observations could lead to another verdict.
+pub const SEMANTICS: u32 = 1;
+
+/// A value that an expression may name.
+pub(crate) enum Bound {
+    Value(Value),
+    // Timestamps, durations and optionals have no place in observations, but `let` may name them.
+    Typed(Box<dyn Val>),
+}
+
+impl Bound {
+    fn of(found: &dyn Val) -> Option<Self> {
+        if let Some(at) = found.downcast_ref::<CelTimestamp>() {
+            return Some(Self::Typed(Box::new(CelTimestamp::from(*at.inner()))));
+        }
+        if let Some(length) = found.downcast_ref::<CelDuration>() {
+            return Some(Self::Typed(Box::new(CelDuration::from(*length.inner()))));
+        }
+        if let Some(optional) = found.downcast_ref::<CelOptional>() {
+            let inner = optional.inner().map(|inner| Value::from_val(inner).map(|value| value.to_val()));
+            return match inner {
+                None => Some(Self::Typed(Box::new(CelOptional::none()))),
+                Some(value) => value.map(|value| Self::Typed(Box::new(CelOptional::of(value)))),
+            };
+        }
+        Value::from_val(found).map(Self::Value)
+    }
+
+    /// The value in the form of observations.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Value(value) => value.clone(),
+            Self::Typed(typed) => Value::from_val(typed.as_ref()).unwrap_or(Value::NULL),
+        }
+    }
+}
+
+/// The names that the expressions of one check know for one subject.
+pub(crate) struct Bindings<'c> {
+    params: &'c Value,
+    entries: Vec<(&'c str, Bound)>,
+}
+
+impl<'c> Bindings<'c> {
+    pub(crate) const fn new(params: &'c Value) -> Self {
+        Self { params, entries: Vec::new() }
+    }
+
+    pub(crate) fn set(&mut self, name: &'c str, value: Value) {
+        self.entries.push((name, Bound::Value(value)));
+    }
+}
+
+impl VariableResolver for Bindings<'_> {
+    fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
+        if name == "params" {
+            return Some(CowVal::Borrowed(self.params.as_val()));
+        }
+        self.entries.iter().find(|(known, _)| *known == name).map(|(_, bound)| match bound {
+            Bound::Value(value) => CowVal::Borrowed(value.as_val()),
+            Bound::Typed(typed) => CowVal::Borrowed(typed.as_ref()),
+        })
+    }
+}
+
+/// Why an expression has no result.
+#[derive(Clone, Debug)]
+pub(crate) struct Trouble {
+    reason: Reason,
+    detail: String,
+}
+
+impl Trouble {
+    pub(crate) fn rule(detail: String) -> Self {
+        Self { reason: Reason::RuleError, detail }
+    }
+}
+
+/// Evaluates one expression; faults of the engine outrank its result.
+pub(crate) fn eval(rule: &Rule, bindings: &Bindings<'_>) -> Result<Bound, Trouble> {
+    with_result(rule, bindings, |found| Bound::of(found).ok_or_else(|| Trouble::rule(format!("`{}` has no value that can be kept", rule.text))))
+}
+
+fn with_result<T>(rule: &Rule, bindings: &Bindings<'_>, take: impl FnOnce(&dyn Val) -> Result<T, Trouble>) -> Result<T, Trouble> {
+    let mut context = cel::Context::with_env(Arc::clone(functions::environment()));
+    context.set_variable_resolver(bindings);
+    let result = cel::Value::resolve_val(rule.tree(), &context);
+    match cel_view::fault() {
+        Some(Fault::Budget) => {
+            return Err(Trouble { reason: Reason::BudgetExceeded, detail: format!("more than {BUDGET} steps in `{}`", rule.text) });
+        }
+        Some(Fault::OutsideMask) => return Err(Trouble::rule(format!("`{}` reads a field that was not collected", rule.text))),
+        None => {}
+    }
+    match result {
+        Ok(found) => take(found.as_ref()),
+        Err(error) => Err(Trouble::rule(format!("`{}`: {error}", rule.text))),
+    }
+}
+
+fn holds(rule: &Rule, bindings: &Bindings<'_>) -> Result<bool, Trouble> {
+    with_result(rule, bindings, |found| {
+        found.downcast_ref::<CelBool>().map(|flag| *flag.inner()).ok_or_else(|| Trouble::rule(format!("`{}` is not true or false", rule.text)))
+    })
+}
+
+/// Fills in the expressions of a template.
+fn fill(template: &Template, bindings: &Bindings<'_>) -> Result<String, Trouble> {
+    let mut out = String::new();
+    for part in &template.parts {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Rule(rule) => out.push_str(&printed(&eval(rule, bindings)?.to_value())),
+        }
+    }
+    Ok(out)
+}
+
+fn printed(value: &Value) -> String {
+    match (value.as_str(), value.as_list()) {
+        (Some(text), _) => text.to_owned(),
+        (None, Some(items)) => items.iter().map(printed).collect::<Vec<_>>().join(", "),
+        (None, None) => value.to_json().to_string(),
+    }
+}
+
+/// An inventory made ready for evaluation: views and indexes that several checks share are built once.
+pub struct Evaluation<'i> {
+    inventory: &'i Inventory,
+    settings: &'i Settings,
+    now: CelTimestamp,
+    workloads: OnceLock<ViewObjects>,
+}
+
+impl<'i> Evaluation<'i> {
+    /// Prepares the evaluation of `inventory` as of `now`.
+    #[must_use]
+    pub fn new(inventory: &'i Inventory, settings: &'i Settings, now: jiff::Timestamp) -> Self {
+        let now = chrono::DateTime::from_timestamp(now.as_second(), 0).unwrap_or_default().fixed_offset();
+        Self { inventory, settings, now: CelTimestamp::from(now), workloads: OnceLock::new() }
+    }
+
+    /// What a check says about every subject.
+    #[must_use]
+    pub fn check(&self, planned: &Planned<'_>) -> CheckResult {
+        let params = Value::from_json(&planned.params_json());
+        let run = Run { evaluation: self, planned, check: planned.check, params: &params };
+        let mut result = run.evaluate();
+        result.findings.sort_by(|a, b| a.subject.cmp(&b.subject));
+        result
+    }
+
+    fn view(&self, view: View) -> &ViewObjects {
+        match view {
+            View::Workload => self.workloads.get_or_init(|| views::workloads(self.inventory)),
+        }
+    }
+
+    fn objects(&self, origin: &Origin) -> &[Value] {
+        match origin {
+            Origin::Resource(resource) => self.inventory.objects(resource),
+            Origin::View(view) => &self.view(*view).subjects,
+        }
+    }
+}
+
+/// Whether the objects of an origin may be judged.
+enum Standing {
+    Complete,
+    // Declared absent, with the reason.
+    Absent(String),
+    // Not served, and nobody said that it is absent.
+    NotServed(Resource),
+    Incomplete(Trouble),
+}
+
+struct Run<'r, 'i> {
+    evaluation: &'r Evaluation<'i>,
+    planned: &'r Planned<'r>,
+    check: &'r Check,
+    params: &'r Value,
+}
+
+impl<'r> Run<'r, '_> {
+    fn evaluate(&self) -> CheckResult {
+        let mut population = self.population();
+        let declared = match self.standing(&self.check.origin) {
+            Standing::Complete => None,
+            Standing::Absent(reason) => Some((Verdict::NotApplicable, Reason::DeclaredAbsent, format!("declared absent: {reason}"))),
+            Standing::NotServed(resource) => {
+                let message = format!("{resource} is not served; declare it under `expect_absent` if the platform has none");
+                Some((Verdict::Error, Reason::NotServed, message))
+            }
+            Standing::Incomplete(trouble) => Some((Verdict::Error, trouble.reason, trouble.detail)),
+        };
+        if let Some((verdict, reason, message)) = declared {
+            population.complete = verdict != Verdict::Error;
+            return self.about_population(population, verdict, reason, message);
+        }
+        let indexes = match self.indexes() {
+            Ok(indexes) => indexes,
+            Err(trouble) => {
+                population.complete = false;
+                return self.about_population(population, Verdict::Error, trouble.reason, trouble.detail);
+            }
+        };
+        let mut findings = Vec::new();
+        let mut outside = 0;
+        let mut excluded = vec![0_u64; self.planned.settings.exclude.len()];
+        for subject in self.evaluation.objects(&self.check.origin) {
+            cel_view::start_budget(BUDGET);
+            let mut bindings = Bindings::new(self.params);
+            bindings.entries.push(("now", Bound::Typed(self.evaluation.now.clone_as_boxed())));
+            bindings.set("subject", subject.clone());
+            let within = self.check.filter.as_ref().map_or(Ok(true), |filter| holds(filter, &bindings));
+            if let Ok(false) = within {
+                outside += 1;
+                continue;
+            }
+            let name = subject_of(subject);
+            let text = name.to_string();
+            if let Some(at) = self.planned.settings.exclude.iter().position(|rule| rule.matches(&text)) {
+                excluded[at] += 1;
+                continue;
+            }
+            let judged = within.and_then(|_| self.judge(subject, &indexes, &mut bindings));
+            findings.push(self.finding(name, judged));
+        }
+        findings.extend(self.orphans());
+        self.exclusions(&mut population, outside, &excluded);
+        population.subjects = findings.len() as u64;
+        if findings.is_empty() {
+            return match &self.planned.settings.expect_empty {
+                Some(reason) => {
+                    let message = format!("declared empty: {reason}");
+                    self.about_population(population, Verdict::NotApplicable, Reason::DeclaredEmpty, message)
+                }
+                None => {
+                    let message = format!(
+                        "nothing was found that the check is about ({}); if that is right, say so under `expect_empty`",
+                        self.check.definition.subject.population
+                    );
+                    self.about_population(population, Verdict::Error, Reason::EmptyPopulation, message)
+                }
+            };
+        }
+        CheckResult { population, findings }
+    }
+
+    fn judge(&self, subject: &Value, indexes: &[Option<Index>], bindings: &mut Bindings<'r>) -> Result<Judgement, Trouble> {
+        for (join, index) in self.check.joins.iter().zip(indexes) {
+            let found = match index {
+                Some(index) => index.find(join, subject, &self.check.origin, bindings)?,
+                None => Value::list(Vec::new()),
+            };
+            bindings.set(&join.name, found);
+        }
+        for (name, rule) in &self.check.lets {
+            let found = eval(rule, bindings)?;
+            bindings.entries.push((name, found));
+        }
+        let mut measured = BTreeMap::new();
+        for (name, rule) in &self.check.measure {
+            measured.insert(name.clone(), eval(rule, bindings)?.to_value());
+        }
+        for outcome in &self.check.outcomes {
+            let chosen = match &outcome.when {
+                Some(when) => holds(when, bindings)?,
+                None => true,
+            };
+            if chosen {
+                let message = fill(&outcome.message, bindings)?;
+                return Ok(Judgement { verdict: outcome.verdict, reason: outcome.code, message, measured });
+            }
+        }
+        Err(Trouble::rule("no outcome holds".to_owned()))
+    }
+
+    fn finding(&self, subject: Subject, judged: Result<Judgement, Trouble>) -> Finding {
+        let judgement = judged.unwrap_or_else(|trouble| Judgement {
+            verdict: Verdict::Error,
+            reason: trouble.reason,
+            message: trouble.detail,
+            measured: BTreeMap::new(),
+        });
+        Finding {
+            check: self.check.id().clone(),
+            subject,
+            verdict: judgement.verdict,
+            reason_code: judgement.reason,
+            message: judgement.message,
+            measured: judgement.measured,
+        }
+    }
+
+    // A pod template that nobody judges, as its owner was not collected, is an error and no pass.
+    fn orphans(&self) -> Vec<Finding> {
+        let Origin::View(view) = &self.check.origin else {
+            return Vec::new();
+        };
+        let orphan = |object: &Value| {
+            let trouble = Trouble {
+                reason: Reason::NotCollected,
+                detail: "the owner that declares this pod template was not collected".to_owned(),
+            };
+            self.finding(subject_of(object), Err(trouble))
+        };
+        self.evaluation.view(*view).orphans.iter().map(orphan).collect()
+    }
+
+    fn indexes(&self) -> Result<Vec<Option<Index>>, Trouble> {
+        self.check.joins.iter().map(|join| self.index(join)).collect()
+    }
+
+    fn index(&self, join: &Join) -> Result<Option<Index>, Trouble> {
+        match self.standing(&join.origin) {
+            Standing::Complete => {
+                cel_view::start_budget(self.index_budget(join));
+                Index::new(join, self.evaluation.objects(&join.origin), self.params).map(Some)
+            }
+            Standing::Absent(_) => Ok(None),
+            Standing::NotServed(_) if join.optional => Ok(None),
+            Standing::NotServed(resource) => Err(Trouble {
+                reason: Reason::NotServed,
+                detail: format!("{resource}, which the check needs beside its subjects, is not served; declare it under `expect_absent` if the platform has none"),
+            }),
+            Standing::Incomplete(trouble) => Err(trouble),
+        }
+    }
+
+    // Keys are evaluated over every object before any subject is looked at.
+    fn index_budget(&self, join: &Join) -> u64 {
+        match join.matching {
+            Match::Key(..) => BUDGET.saturating_mul(1 + self.evaluation.objects(&join.origin).len() as u64),
+            Match::On(_) => BUDGET,
+        }
+    }
+
+    fn standing(&self, origin: &Origin) -> Standing {
+        match origin {
+            Origin::Resource(resource) => self.resource_standing(resource),
+            Origin::View(view) => {
+                let required = view.members().iter().filter(|member| member.required);
+                for member in required {
+                    let standing = self.resource_standing(&Resource::kubernetes(member.resource));
+                    if !matches!(standing, Standing::Complete | Standing::Absent(_)) {
+                        return standing;
+                    }
+                }
+                Standing::Complete
+            }
+        }
+    }
+
+    fn resource_standing(&self, resource: &Resource) -> Standing {
+        let completeness = self.evaluation.inventory.completeness(resource);
+        let absence = self.evaluation.settings.absence(&resource.name);
+        match (completeness, absence) {
+            (Completeness::Complete, _) => Standing::Complete,
+            (Completeness::NotServed | Completeness::NotCollected, Some(absence)) => Standing::Absent(absence.reason.clone()),
+            (Completeness::NotServed, None) => Standing::NotServed(resource.clone()),
+            (Completeness::NotCollected, None) => Standing::Incomplete(Trouble {
+                reason: Reason::NotCollected,
+                detail: format!("{resource} was not collected"),
+            }),
+            (Completeness::Failed { reason, detail }, _) => Standing::Incomplete(Trouble {
+                reason: *reason,
+                detail: format!("{resource}: {detail}"),
+            }),
+        }
+    }
+
+    fn population(&self) -> Population {
+        let definition = &self.check.definition.subject;
+        let enumerated = self.evaluation.objects(&self.check.origin).len() as u64;
+        let origins = std::iter::once(&self.check.origin).chain(self.check.joins.iter().map(|join| &join.origin));
+        let mut states = BTreeMap::new();
+        for origin in origins {
+            match origin {
+                Origin::Resource(resource) => {
+                    states.insert(resource.clone(), ());
+                }
+                Origin::View(view) => states.extend(view.members().iter().map(|member| (Resource::kubernetes(member.resource), ()))),
+            }
+        }
+        let listings = states.into_keys().map(|resource| ListingState {
+            resource: resource.to_string(),
+            state: state_text(self.evaluation.inventory.completeness(&resource)),
+            count: self.evaluation.inventory.objects(&resource).len() as u64,
+        });
+        Population {
+            check: self.check.id().clone(),
+            definition: definition.population.clone(),
+            enumerated,
+            subjects: 0,
+            complete: true,
+            excluded: Vec::new(),
+            listings: listings.collect(),
+        }
+    }
+
+    fn exclusions(&self, population: &mut Population, outside: u64, excluded: &[u64]) {
+        if let (Some(filter), true) = (&self.check.filter, outside > 0) {
+            population.excluded.push(Exclusion {
+                rule: format!("not ({})", filter.text),
+                count: outside,
+                reason: "outside the population".to_owned(),
+            });
+        }
+        for (rule, count) in self.planned.settings.exclude.iter().zip(excluded) {
+            population.excluded.push(Exclusion { rule: rule.subject.clone(), count: *count, reason: rule.reason.clone() });
+        }
+        if let Origin::View(view) = &self.check.origin {
+            let view = self.evaluation.view(*view);
+            for (rule, count, reason) in [
+                ("controlled by another workload", view.judged_at_owner, "judged at the owner that declares the pod template"),
+                ("static Pod", view.static_pods, "belongs to its Node; judged by the checks of the control plane"),
+            ] {
+                if count > 0 {
+                    population.enumerated += count;
+                    population.excluded.push(Exclusion { rule: rule.to_owned(), count, reason: reason.to_owned() });
+                }
+            }
+        }
+    }
+
+    fn about_population(&self, population: Population, verdict: Verdict, reason_code: Reason, message: String) -> CheckResult {
+        let check = self.check.id();
+        let subject = Subject { kind: "Population".into(), namespace: None, name: check.as_str().into(), uid: None };
+        let finding = Finding { check: check.clone(), subject, verdict, reason_code, message, measured: BTreeMap::new() };
+        CheckResult { population, findings: vec![finding] }
+    }
+}
+
+struct Judgement {
+    verdict: Verdict,
+    reason: Reason,
+    message: String,
+    measured: BTreeMap<String, Value>,
+}
+
+fn state_text(completeness: &Completeness) -> String {
+    match completeness {
+        Completeness::Complete => "complete".to_owned(),
+        Completeness::NotServed => Reason::NotServed.as_str(),
+        Completeness::NotCollected => Reason::NotCollected.as_str(),
+        Completeness::Failed { reason, .. } => reason.as_str(),
+    }
+}
+
+/// The subject that an object stands for.
+#[must_use]
+pub fn subject_of(object: &Value) -> Subject {
+    let text = |key: &str| object.at(&["metadata", key]).and_then(Value::as_str).map(Into::into);
+    Subject {
+        kind: object.get("kind").and_then(Value::as_str).unwrap_or("Object").into(),
+        namespace: text("namespace"),
+        name: text("name").unwrap_or_default(),
+        uid: text("uid"),
+    }
+}
+
+/// Fills in the manual command of a check for one subject; the template itself where the subject is not at hand.
+#[must_use]
+pub fn manual_command(planned: &Planned<'_>, subject: Option<&Value>) -> String {
+    let params = Value::from_json(&planned.params_json());
+    let mut bindings = Bindings::new(&params);
+    if let Some(subject) = subject {
+        bindings.set("subject", subject.clone());
+    }
+    cel_view::start_budget(BUDGET);
+    fill(&planned.check.manual, &bindings).unwrap_or_else(|_| planned.check.manual.text.clone())
+}

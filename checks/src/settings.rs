@@ -1,0 +1,166 @@
+//! What a workspace settles for the checks: parameter values, exclusions, and absences declared with a reason.
+
+use std::collections::BTreeMap;
+
+use proofbook_controls::CheckId;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A parameter's value, with the claim that it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ParamSetting {
+    /// The value with its origin.
+    Sourced(SourcedParam),
+    /// The value alone.
+    Plain(serde_json::Value),
+}
+
+/// A parameter's value with the promise that it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourcedParam {
+    /// The value.
+    pub value: serde_json::Value,
+    /// The id of the claim in the documentation that promises it.
+    pub claim: String,
+}
+
+impl ParamSetting {
+    /// The value.
+    #[must_use]
+    pub const fn value(&self) -> &serde_json::Value {
+        match self {
+            Self::Sourced(sourced) => &sourced.value,
+            Self::Plain(value) => value,
+        }
+    }
+
+    /// `workspace`, or `claim:<id>`.
+    #[must_use]
+    pub fn source(&self) -> String {
+        match self {
+            Self::Sourced(sourced) => format!("claim:{}", sourced.claim),
+            Self::Plain(_) => "workspace".to_owned(),
+        }
+    }
+}
+
+/// Subjects that a check leaves out, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExcludeRule {
+    /// The subject as `Kind/namespace/name` or `Kind/name`; `*` stands for any text within one part. A lone `*` is refused.
+    pub subject: String,
+    /// Why it is left out.
+    pub reason: String,
+}
+
+/// An absence that was declared, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Absence {
+    /// The resource as `plural.group`, or `*.group` for a whole API group.
+    pub resource: String,
+    /// Why the platform has none.
+    pub reason: String,
+}
+
+/// Settings of one check.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckSettings {
+    /// Parameter values for this check alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, ParamSetting>,
+    /// Subjects that are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<ExcludeRule>,
+    /// Why an empty population is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expect_empty: Option<String>,
+    /// Select a check that must be asked for by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// Settings of all checks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Parameter values for every check that has a parameter of the name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, ParamSetting>,
+    /// Settings by check.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub checks: BTreeMap<CheckId, CheckSettings>,
+    /// Resources that the platform does not have, with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub expect_absent: Vec<Absence>,
+}
+
+impl Settings {
+    /// The declared reason for the absence of `plural.group`.
+    #[must_use]
+    pub fn absence(&self, resource: &str) -> Option<&Absence> {
+        let group = resource.split_once('.').map_or("", |(_, group)| group);
+        self.expect_absent.iter().find(|absence| {
+            absence.resource == resource
+                || absence
+                    .resource
+                    .strip_prefix("*.")
+                    .is_some_and(|absent| !group.is_empty() && absent == group)
+        })
+    }
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for any text.
+#[must_use]
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut tail: Option<&str> = None;
+    for part in parts {
+        if let Some(middle) = tail.take()
+            && !middle.is_empty()
+        {
+            let Some(at) = rest.find(middle) else {
+                return false;
+            };
+            rest = &rest[at + middle.len()..];
+        }
+        tail = Some(part);
+    }
+    tail.map_or(rest.is_empty(), |tail| rest.ends_with(tail))
+}
+
+impl ExcludeRule {
+    /// Whether the rule names the subject written as `Kind/namespace/name` or `Kind/name`.
+    #[must_use]
+    pub fn matches(&self, subject: &str) -> bool {
+        let (rule, text): (Vec<_>, Vec<_>) = (self.subject.split('/').collect(), subject.split('/').collect());
+        rule.len() == text.len() && rule.iter().zip(&text).all(|(rule, part)| glob(rule, part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn globs() {
+        assert!(glob("a*c", "abbc") && glob("*", "") && glob("a*b*c", "aXbYbc") && glob("abc", "abc"));
+        assert!(!glob("a*c", "abb") && !glob("abc", "abcd") && !glob("a*b*c", "acb"));
+    }
+
+    #[test]
+    fn exclusions_match_part_by_part() {
+        let rule = ExcludeRule { subject: "DaemonSet/kube-system/*".into(), reason: "CNI".into() };
+        assert!(rule.matches("DaemonSet/kube-system/cilium"));
+        assert!(!rule.matches("DaemonSet/kube-system-x/cilium"));
+        assert!(!rule.matches("DaemonSet/cilium"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Every check of the library against its own fixtures, and the habits that all of them keep.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use proofbook_checks::Catalog;
+use proofbook_checks::plan::Plan;
+use proofbook_checks::settings::Settings;
+use proofbook_controls::files::Files;
+
+/// The library as it lies on disk; `PROOFBOOK_DOMAIN=rbac,mesh` narrows it to some folders while they are written.
+fn files() -> Files {
+    let Ok(only) = std::env::var("PROOFBOOK_DOMAIN") else {
+        return Catalog::embedded_files();
+    };
+    let mut files = Files::default();
+    for domain in only.split(',') {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("library").join(domain);
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            files.insert(format!("checks/library/{domain}/{name}"), std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn library_fixtures_hold() {
+    let catalog = Catalog::load(&files()).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut failures = String::new();
+    let mut cases = 0;
+    for (id, fixtures) in &catalog.fixtures {
+        for outcome in fixtures.run(&catalog.checks[id]) {
+            cases += 1;
+            for difference in outcome.differences {
+                let _ = writeln!(failures, "{id}:{} {}: {difference}", outcome.span.line, outcome.name);
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+    assert!(cases > 0, "no case was run");
+}
+
+#[test]
+fn the_reads_of_every_check_can_be_told() {
+    let catalog = Catalog::load_without_fixtures(&files()).unwrap_or_else(|errors| panic!("{errors}"));
+    let plan = Plan::new(&catalog, &Settings::default(), |_| true).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(plan.checks.len(), catalog.checks.len());
+}
+
+#[test]
+fn checks_keep_the_habits_of_the_library() {
+    let catalog = Catalog::load_without_fixtures(&files()).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut titles = BTreeSet::new();
+    for (id, check) in &catalog.checks {
+        let definition = &check.definition;
+        assert!(titles.insert(&definition.title), "{id} shares its title with another check");
+        for (what, text) in [
+            ("title", &definition.title),
+            ("proves", &definition.proves),
+            ("does_not_prove", &definition.does_not_prove),
+            ("remedy", &definition.remedy),
+            ("manual", &definition.manual),
+            ("population", &definition.subject.population),
+        ] {
+            assert!(text.trim().len() > 10, "{id}: `{what}` says too little");
+        }
+        assert!(!definition.traps.is_empty(), "{id} names no trap");
+        assert!(check.source.starts_with("# yaml-language-server: $schema="), "{id} does not name its schema");
+    }
+}

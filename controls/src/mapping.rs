@@ -1,0 +1,82 @@
+//! Mappings: which controls contribute to which requirement, how far, and what that does not prove.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ControlId, FrameworkId, RequirementId};
+use crate::yaml::Spanned;
+
+/// The mappings of one framework, as a file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MappingFile {
+    /// The framework.
+    pub framework: Spanned<FrameworkId>,
+    /// Who judged the mappings, and when.
+    pub reviewed_by: String,
+    /// The mappings.
+    pub mappings: Vec<MappingEntry>,
+}
+
+/// A mapping as it is written.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MappingEntry {
+    /// The requirement.
+    pub requirement: Spanned<RequirementId>,
+    /// The control.
+    pub control: Spanned<ControlId>,
+    /// How the control stands to the requirement.
+    pub relation: Relation,
+    /// Why it contributes.
+    pub rationale: String,
+    /// What of the requirement it does not prove.
+    pub limits: String,
+}
+
+/// How a control stands to a requirement (the relationships of OSCAL's mapping model).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// The same in words and meaning.
+    Equal,
+    /// The same in meaning.
+    Equivalent,
+    /// The control covers a part of the requirement, and nothing else.
+    Subset,
+    /// The control covers the requirement and more.
+    Superset,
+    /// The two have a part in common.
+    Intersects,
+}
+
+impl Relation {
+    /// The name in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Equal => "equal",
+            Self::Equivalent => "equivalent",
+            Self::Subset => "subset",
+            Self::Superset => "superset",
+            Self::Intersects => "intersects",
+        }
+    }
+}
+
+/// A mapping whose both ends exist.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mapping {
+    /// The framework.
+    pub framework: FrameworkId,
+    /// The requirement.
+    pub requirement: RequirementId,
+    /// The control.
+    pub control: ControlId,
+    /// How the control stands to the requirement.
+    pub relation: Relation,
+    /// Why it contributes.
+    pub rationale: String,
+    /// What of the requirement it does not prove.
+    pub limits: String,
+}
