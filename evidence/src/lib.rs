@@ -1,1 +1,8 @@
+//! Evidence: assessment, sealed bundle, ledger, verification, and the views that everything published is printed from.
+//!
+//! The crate is pure but for the files of bundles and ledger. It reads no clock and no environment: times come in as
+//! arguments, so that the same inputs give the same bytes.
 
+pub mod assessment;
+pub mod facts;
+pub mod views;

@@ -8,3 +8,6 @@ pub mod collector;
 pub mod dump;
 pub mod kubernetes;
 pub mod tls;
+
+mod sorter;
+mod splitter;

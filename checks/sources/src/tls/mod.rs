@@ -1,0 +1,292 @@
+//! TLS endpoints: which versions an address accepts, with which suite and group, and which certificate it shows.
+//!
+//! The versions are asked with hellos of our own ([`hello`]), one a version and connection, since client libraries
+//! refuse old versions by themselves; a library then completes one handshake for what is encrypted. Every address behind
+//! a name is a record of its own. A port that is closed, silent, speaks HTTP or wants a client certificate is an outcome
+//! and never mistaken for one that refused a version. Nothing is sent but handshakes and, where a client certificate is
+//! asked for, one `GET /`. Work is bounded by a number of connections, and every connection by a deadline.
+
+mod certificate;
+mod chain;
+mod endpoint;
+mod handshake;
+mod hello;
+mod names;
+mod probe;
+mod record;
+mod reply;
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proofbook_checks::inventory::{Actor, Assurance, Completeness, Inventory, Listing, Reason, Target, Wanted};
+use proofbook_checks::resource::{Resource, Source};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::UnixTime;
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use self::chain::Trust;
+use self::endpoint::is_link_local;
+pub use self::endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
+use self::names::Version;
+use self::probe::Prober;
+use self::record::EndpointRecord;
+use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
+
+/// What to look at, and how.
+#[derive(Clone, Debug)]
+pub struct TlsSettings {
+    /// The endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// A PEM file with the roots to trust, instead of those of the machine.
+    pub ca_file: Option<PathBuf>,
+    /// How long one connection may take, from the attempt to the last byte.
+    pub deadline: Duration,
+    /// How many connections may be open at a time.
+    pub concurrency: usize,
+    /// Whether link-local addresses and those of metadata services may be contacted.
+    pub allow_link_local: bool,
+}
+
+/// No endpoint, the roots of the machine, five seconds a connection, 32 connections at a time.
+impl Default for TlsSettings {
+    fn default() -> Self {
+        Self { endpoints: Vec::new(), ca_file: None, deadline: Duration::from_secs(5), concurrency: 32, allow_link_local: false }
+    }
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// An endpoint that is none.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The file with the trusted roots.
+    #[error("cannot take the trusted roots from {path}: {detail}; expected certificates in PEM form")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+/// The collector of TLS endpoints.
+pub struct TlsCollector {
+    target: String,
+    settings: TlsSettings,
+    trust: Option<Arc<Trust>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl TlsCollector {
+    /// A collector by the name that the workspace gives it; contacts nobody.
+    ///
+    /// # Errors
+    /// When an endpoint is not one, or the file with the trusted roots cannot be read.
+    pub fn new(target: impl Into<String>, mut settings: TlsSettings) -> Result<Self, TlsError> {
+        for endpoint in &settings.endpoints {
+            endpoint.check()?;
+        }
+        settings.endpoints.sort();
+        settings.endpoints.dedup();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let algorithms = provider.signature_verification_algorithms;
+        let trust = settings.ca_file.as_deref().map(|path| Trust::from_file(path, algorithms)).transpose()?;
+        Ok(Self { target: target.into(), settings, trust: trust.map(Arc::new), provider })
+    }
+
+    /// Probes every endpoint, whether a check wants it or not.
+    pub async fn probe(&self, progress: &dyn Progress) -> Inventory {
+        let trust = self.trust.clone().unwrap_or_else(|| Arc::new(Trust::of_machine(self.provider.signature_verification_algorithms)));
+        let limit = self.settings.concurrency.max(1);
+        let prober = Arc::new(Prober {
+            target: self.target.clone(),
+            deadline: self.settings.deadline,
+            connections: Semaphore::new(limit),
+            provider: Arc::clone(&self.provider),
+        });
+        let mut gathered = Gathered::default();
+
+        let mut places = Vec::new();
+        let resolving = self.settings.endpoints.iter().cloned().map(|endpoint| {
+            let prober = Arc::clone(&prober);
+            async move {
+                let resolved = prober.resolve(&endpoint).await;
+                (endpoint, resolved)
+            }
+        });
+        gathered.lost += each(resolving, limit, |(endpoint, (addresses, request))| {
+            gathered.inventory.requests.extend(request);
+            match addresses {
+                Ok(addresses) => places.extend(addresses.into_iter().map(|address| (endpoint.clone(), address))),
+                Err(detail) => gathered.records.push(EndpointRecord::unasked(&endpoint, None, "unresolved", detail)),
+            }
+        })
+        .await;
+
+        if !self.settings.allow_link_local {
+            places.retain(|(endpoint, address)| {
+                let refused = is_link_local(*address);
+                if refused {
+                    let detail = "link-local and metadata addresses are not contacted unless the workspace allows it".to_owned();
+                    gathered.records.push(EndpointRecord::unasked(endpoint, Some(*address), "unreachable", detail));
+                }
+                !refused
+            });
+        }
+        progress.advanced(&self.target, WHAT, count(gathered.records.len()));
+
+        let probing = places.into_iter().map(|(endpoint, address)| {
+            let (prober, trust) = (Arc::clone(&prober), Arc::clone(&trust));
+            async move {
+                let mut probe = prober.probe(&endpoint, address).await;
+                let requests = std::mem::take(&mut probe.requests);
+                (EndpointRecord::probed(&endpoint, address, probe, &trust, prober.deadline, UnixTime::now()), requests)
+            }
+        });
+        gathered.lost += each(probing, limit, |(record, requests)| {
+            gathered.inventory.requests.extend(requests);
+            gathered.records.push(record);
+            progress.advanced(&self.target, WHAT, 1);
+        })
+        .await;
+        gathered.finish(self.met())
+    }
+
+    fn met(&self) -> Target {
+        let mut digest = Sha256::new();
+        for endpoint in &self.settings.endpoints {
+            let addresses: Vec<String> = endpoint.addresses.iter().map(ToString::to_string).collect();
+            digest.update(format!("{} {}\n", endpoint.record_name(None), addresses.join(" ")));
+        }
+        Target {
+            source: Source::Tls,
+            name: self.target.clone(),
+            identity: format!("sha256:{}", hex(&digest.finalize())),
+            version: String::new(),
+            actor: Actor { identity: "anonymous".to_owned(), auth: "none".to_owned(), rights_sha256: None },
+            clock_offset_ms: None,
+            assurance: Assurance::Live,
+        }
+    }
+}
+
+impl Collector for TlsCollector {
+    fn source(&self) -> Source {
+        Source::Tls
+    }
+
+    fn target(&self) -> &str {
+        &self.target
+    }
+
+    fn plan(&self, wanted: &Wanted) -> Vec<PlannedRequest> {
+        if !wanted.contains_key(&Resource::tls_endpoints()) {
+            return Vec::new();
+        }
+        let planned = |method: &str, query: String, reason: &str| PlannedRequest {
+            source: Source::Tls,
+            target: self.target.clone(),
+            method: method.to_owned(),
+            query,
+            reason: reason.to_owned(),
+        };
+        let mut plan = Vec::new();
+        for endpoint in &self.settings.endpoints {
+            let is_name = endpoint.host.parse::<std::net::IpAddr>().is_err();
+            if is_name && endpoint.addresses.is_empty() {
+                plan.push(planned("resolve", endpoint.host.clone(), "every address behind the name is asked"));
+            }
+            for version in Version::ALL {
+                plan.push(planned(&format!("client-hello {}", version.as_str()), endpoint.to_string(), "whether the version is accepted"));
+            }
+            plan.push(planned("handshake", endpoint.to_string(), "certificate, chain, and whether a client certificate is asked for"));
+            plan.push(planned("GET /", endpoint.to_string(), "only where a client certificate is asked for: whether it is required"));
+        }
+        plan
+    }
+
+    fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
+        Box::pin(async move {
+            if wanted.contains_key(&Resource::tls_endpoints()) { self.probe(progress).await } else { Inventory::default() }
+        })
+    }
+}
+
+/// The unit of progress.
+const WHAT: &str = "endpoints";
+
+/// What a run has gathered so far.
+#[derive(Default)]
+struct Gathered {
+    inventory: Inventory,
+    records: Vec<EndpointRecord>,
+    lost: usize,
+}
+
+impl Gathered {
+    fn finish(mut self, target: Target) -> Inventory {
+        self.records.sort_by(|a, b| a.name().cmp(b.name()));
+        let completeness = if self.lost == 0 {
+            Completeness::Complete
+        } else {
+            Completeness::Failed { reason: Reason::IncompleteList, detail: format!("{} probes broke off", self.lost) }
+        };
+        let objects = self.records.iter().map(EndpointRecord::to_value).collect();
+        self.inventory.listings.insert(Resource::tls_endpoints(), Listing { completeness, objects, resource_version: None });
+        self.inventory.requests.sort();
+        self.inventory.targets.push(target);
+        self.inventory
+    }
+}
+
+/// Runs pieces of work, at most `limit` at a time, and hands over each result; returns how many brought none.
+async fn each<R, W>(work: impl IntoIterator<Item = W>, limit: usize, mut take: impl FnMut(R)) -> usize
+where
+    R: Send + 'static,
+    W: Future<Output = R> + Send + 'static,
+{
+    let mut work = work.into_iter();
+    let mut running = JoinSet::new();
+    let mut lost = 0;
+    loop {
+        while running.len() < limit
+            && let Some(piece) = work.next()
+        {
+            running.spawn(piece);
+        }
+        match running.join_next().await {
+            Some(Ok(result)) => take(result),
+            Some(Err(_)) => lost += 1,
+            None => return lost,
+        }
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// How many bits a number has that is written in bytes.
+fn bits(number: &[u8]) -> usize {
+    let significant = number.iter().position(|byte| *byte != 0).map_or(&[][..], |start| &number[start..]);
+    significant.first().map_or(0, |first| significant.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0))
+}
+
+/// A text of foreign origin as one short line.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+}

@@ -1,0 +1,216 @@
+//! Asks one address of one endpoint: a hello a version, each on its own connection, then one complete handshake.
+//!
+//! Every connection has the same deadline and counts against one limit for the whole run. The two newest versions are
+//! asked at the same time and first: where both meet nobody, nothing more is sent, so that a port that never answers
+//! costs one deadline and not six.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use proofbook_checks::inventory::Request;
+use proofbook_checks::resource::Source;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::endpoint::Endpoint;
+use super::handshake::{self, Handshake};
+use super::hello::{RANDOM_BYTES, client_hello};
+use super::names::Version;
+use super::one_line;
+use super::reply::{Answer, Ending, Reply, Stage};
+
+/// What probing one address brought.
+#[derive(Debug)]
+pub(super) struct Probe {
+    /// The answer to each version.
+    pub(super) answers: BTreeMap<Version, Answer>,
+    /// The complete handshake, where a version was accepted that the library speaks.
+    pub(super) handshake: Option<Handshake>,
+    /// The connections that were made.
+    pub(super) requests: Vec<Request>,
+}
+
+/// What all probes of a run share.
+pub(super) struct Prober {
+    pub(super) target: String,
+    pub(super) deadline: Duration,
+    pub(super) connections: Semaphore,
+    pub(super) provider: Arc<CryptoProvider>,
+}
+
+impl Prober {
+    /// The addresses of an endpoint, each once and in order, or why there is none.
+    pub(super) async fn resolve(&self, endpoint: &Endpoint) -> (Result<Vec<IpAddr>, String>, Option<Request>) {
+        let mut addresses = endpoint.addresses.clone();
+        let mut request = None;
+        if let Ok(address) = endpoint.host.parse() {
+            if addresses.is_empty() {
+                addresses.push(address);
+            }
+        } else if addresses.is_empty() {
+            let found = timeout(self.deadline, tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port))).await;
+            let found = match found {
+                Ok(Ok(found)) => Ok(found.map(|address| address.ip()).collect::<Vec<_>>()),
+                Ok(Err(error)) => Err(one_line(&error.to_string())),
+                Err(_) => Err(format!("no answer of the resolver within {:?}", self.deadline)),
+            };
+            let status = if found.is_ok() { "resolved" } else { "unresolved" };
+            let items = found.as_ref().map_or(0, Vec::len);
+            request = Some(self.request("resolve", endpoint.host.clone(), status.to_owned(), items));
+            match found {
+                Ok(found) => addresses = found,
+                Err(error) => return (Err(error), request),
+            }
+        }
+        addresses.sort_unstable();
+        addresses.dedup();
+        let addresses = if addresses.is_empty() { Err("the name has no address".to_owned()) } else { Ok(addresses) };
+        (addresses, request)
+    }
+
+    /// Asks one address everything.
+    pub(super) async fn probe(&self, endpoint: &Endpoint, address: IpAddr) -> Probe {
+        let place = Place {
+            socket: SocketAddr::new(address, endpoint.port),
+            query: format!("{endpoint}@{address}"),
+            sni: endpoint.sni(),
+        };
+        let mut probe = Probe { answers: BTreeMap::new(), handshake: None, requests: Vec::new() };
+
+        let (newer, newest) = tokio::join!(self.hello(&place, Version::Tls12), self.hello(&place, Version::Tls13));
+        let nobody = is_nobody(&newer.0) && is_nobody(&newest.0);
+        probe.note(Version::Tls12, newer);
+        probe.note(Version::Tls13, newest);
+        if nobody {
+            for version in [Version::Ssl3, Version::Tls10, Version::Tls11] {
+                probe.answers.insert(version, Answer::NotProbed);
+            }
+            return probe;
+        }
+        let older = tokio::join!(
+            self.hello(&place, Version::Ssl3),
+            self.hello(&place, Version::Tls10),
+            self.hello(&place, Version::Tls11),
+        );
+        probe.note(Version::Ssl3, older.0);
+        probe.note(Version::Tls10, older.1);
+        probe.note(Version::Tls11, older.2);
+
+        let modern = [Version::Tls12, Version::Tls13];
+        let accepted = modern.iter().any(|version| matches!(probe.answers.get(version), Some(Answer::Accepted(_))));
+        // The endpoint's names were checked when the collector was made.
+        if let (true, Ok(name)) = (accepted, ServerName::try_from(endpoint.expected_name().to_owned())) {
+            let handshake = {
+                let _permit = self.permit().await;
+                handshake::run(place.socket, name, &self.provider, Instant::now() + self.deadline).await
+            };
+            let status = handshake.failure.clone().unwrap_or_else(|| "completed".to_owned());
+            probe.requests.push(self.request("handshake", place.query.clone(), status, handshake.chain.len()));
+            if let Some(answer) = handshake.request {
+                probe.requests.push(self.request("GET /", place.query.clone(), answer.to_owned(), 0));
+            }
+            probe.handshake = Some(handshake);
+        }
+        probe
+    }
+
+    async fn hello(&self, place: &Place<'_>, version: Version) -> (Answer, Request) {
+        let mut reply = Reply::to(version);
+        let mut random = [0; RANDOM_BYTES];
+        let ending = if self.provider.secure_random.fill(&mut random).is_ok() {
+            let _permit = self.permit().await;
+            exchange(place.socket, &client_hello(version, place.sni, &random), &mut reply, Instant::now() + self.deadline).await
+        } else {
+            Err(Answer::Unreachable("this machine has no random numbers".to_owned()))
+        };
+        let (bytes, digest) = reply.trace();
+        let answer = ending.map_or_else(|answer| answer, |ending| reply.finish(ending));
+        let items = usize::from(matches!(answer, Answer::Accepted(_)));
+        let method = format!("client-hello {}", version.as_str());
+        let mut request = self.request(&method, place.query.clone(), answer.result().to_owned(), items);
+        request.bytes = bytes;
+        request.response_sha256 = digest;
+        (answer, request)
+    }
+
+    async fn permit(&self) -> SemaphorePermit<'_> {
+        self.connections.acquire().await.expect("the limit of connections is never closed")
+    }
+
+    fn request(&self, method: &str, query: String, status: String, items: usize) -> Request {
+        Request {
+            source: Source::Tls,
+            target: self.target.clone(),
+            method: method.to_owned(),
+            query,
+            status,
+            items: u64::try_from(items).unwrap_or(u64::MAX),
+            continue_exhausted: None,
+            resource_version: None,
+            response_sha256: None,
+            bytes: 0,
+        }
+    }
+}
+
+impl Probe {
+    fn note(&mut self, version: Version, (answer, request): (Answer, Request)) {
+        self.answers.insert(version, answer);
+        self.requests.push(request);
+    }
+}
+
+/// One address of one endpoint, as the hellos need it.
+struct Place<'a> {
+    socket: SocketAddr,
+    query: String,
+    sni: Option<&'a str>,
+}
+
+/// Whether there is nobody to ask more.
+const fn is_nobody(answer: &Answer) -> bool {
+    matches!(answer, Answer::Timeout(_) | Answer::Refused | Answer::Unreachable(_))
+}
+
+/// Sends a hello and reads until the reply has enough, or says why there was no connection.
+async fn exchange(to: SocketAddr, hello: &[u8], reply: &mut Reply, deadline: Instant) -> Result<Ending, Answer> {
+    let mut stream = match timeout_at(deadline, TcpStream::connect(to)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(no_connection(&error)),
+        Err(_) => return Err(Answer::Timeout(Stage::Connecting)),
+    };
+    // A server that closed at once may have said why: read on although the sending failed.
+    let unsent = match timeout_at(deadline, stream.write_all(hello)).await {
+        Ok(sent) => sent.is_err(),
+        Err(_) => return Ok(Ending::Timeout),
+    };
+    let mut chunk = [0; 4096];
+    loop {
+        match timeout_at(deadline, stream.read(&mut chunk)).await {
+            Ok(Ok(0)) => return Ok(if unsent { Ending::Reset } else { Ending::Closed }),
+            Ok(Ok(length)) => {
+                if reply.feed(&chunk[..length]) {
+                    return Ok(Ending::Enough);
+                }
+            }
+            Ok(Err(_)) => return Ok(Ending::Reset),
+            Err(_) => return Ok(Ending::Timeout),
+        }
+    }
+}
+
+fn no_connection(error: &std::io::Error) -> Answer {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => Answer::Refused,
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => Answer::Reset,
+        ErrorKind::TimedOut => Answer::Timeout(Stage::Connecting),
+        _ => Answer::Unreachable(one_line(&error.to_string())),
+    }
+}

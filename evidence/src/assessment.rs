@@ -1,0 +1,147 @@
+//! The assessment: findings rolled up to checks, controls and requirements, by worst-of (evidence.md section 7).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proofbook_checks::definition::{Method, Severity};
+use proofbook_checks::{Population, Reason, Verdict};
+use proofbook_controls::{CheckId, ControlId, FrameworkId, RequirementId};
+use serde::{Deserialize, Serialize};
+
+/// How many findings have each verdict; verdicts that none has are left out.
+pub type Counts = BTreeMap<Verdict, u64>;
+
+/// All that the findings of a run add up to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assessment {
+    /// By check.
+    pub checks: BTreeMap<CheckId, CheckAssessment>,
+    /// By control.
+    pub controls: BTreeMap<ControlId, ControlAssessment>,
+    /// By framework and requirement.
+    pub frameworks: BTreeMap<FrameworkId, BTreeMap<RequirementId, RequirementAssessment>>,
+}
+
+/// What a check says in all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckAssessment {
+    /// The worst of its findings.
+    pub status: Verdict,
+    /// The reason of the first finding with that verdict.
+    pub reason: Reason,
+    /// How many findings have each verdict.
+    pub counts: Counts,
+    /// What was looked at.
+    pub population: Population,
+    /// The severity of a failure.
+    pub severity: Severity,
+    /// EXAMINE or TEST.
+    pub method: Method,
+    /// Until when the result counts.
+    pub fresh_until: Timestamp,
+}
+
+/// What a control comes to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlAssessment {
+    /// The worst of its required parts.
+    pub status: Verdict,
+    /// What its status rests on.
+    pub basis: Basis,
+    /// Its parts: checks and attestations, required ones first.
+    pub parts: Vec<Part>,
+    /// Subjects on which two independent checks differ.
+    pub disagree: Vec<Disagreement>,
+}
+
+/// What a status rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// On checks alone.
+    Automated,
+    /// On statements of people, alone or beside checks.
+    Attested,
+    /// On nothing yet.
+    None,
+}
+
+/// One part of a control.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// A check or an attestation.
+    pub kind: PartKind,
+    /// Its id.
+    pub id: String,
+    /// Whether the control needs it; a supporting part never makes a control green.
+    pub required: bool,
+    /// Its verdict; a missing attestation is `error`.
+    pub status: Verdict,
+}
+
+/// What a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PartKind {
+    /// A check.
+    Check,
+    /// A statement of a person.
+    Attestation,
+}
+
+/// A subject on which two independent checks differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Disagreement {
+    /// What makes the two subjects the same.
+    pub on: String,
+    /// The checks with their verdicts.
+    pub verdicts: BTreeMap<CheckId, Verdict>,
+}
+
+/// What a requirement comes to, through the controls that are mapped to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequirementAssessment {
+    /// How it is covered by the library.
+    pub coverage: Coverage,
+    /// The worst of its controls; none where no control is mapped to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Verdict>,
+    /// The controls.
+    pub controls: Vec<ControlId>,
+}
+
+/// How a requirement is covered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Coverage {
+    /// At least one mapped control has a required check.
+    Automated,
+    /// Mapped controls rest on attestations alone.
+    Attested,
+    /// It binds the customer or an authority; nothing is mapped.
+    NotProvider,
+    /// No control is mapped to it.
+    None,
+}
+
+impl Coverage {
+    /// All kinds in the order in which they are printed.
+    pub const ALL: [Self; 4] = [Self::Automated, Self::Attested, Self::NotProvider, Self::None];
+
+    /// The name in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Automated => "automated",
+            Self::Attested => "attested",
+            Self::NotProvider => "not-provider",
+            Self::None => "none",
+        }
+    }
+}
