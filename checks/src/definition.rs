@@ -182,6 +182,10 @@ impl Freshness {
 pub enum View {
     /// Top owners of pods (Deployment, StatefulSet, DaemonSet, CronJob, Job, bare Pod) with `.template`, the pod template.
     Workload,
+    /// ClusterRoleBindings and RoleBindings.
+    RbacBinding,
+    /// ClusterRoles and Roles.
+    RbacRole,
 }
 
 /// What verdicts are about.

@@ -292,7 +292,11 @@ impl Walk<'_> {
             (op::ADD, None, [left, right]) => {
                 let (left, right) = (self.expr(left, scope)?, self.expr(right, scope)?);
                 match (&left, &right) {
-                    (Kind::Items(_), _) | (_, Kind::Items(_)) => Ok(self.join(left, right)),
+                    // The elements of both; a sum that is compared or printed escapes both places by that.
+                    (Kind::Items(_), _) | (_, Kind::Items(_)) | (Kind::At(_), Kind::At(_)) => Ok(self.join(left, right)),
+                    (Kind::At(_), Kind::Const(list)) | (Kind::Const(list), Kind::At(_)) if list.iter().all(Json::is_array) => {
+                        Ok(self.join(left, right))
+                    }
                     _ => {
                         self.escape(&left);
                         self.escape(&right);

@@ -22,7 +22,7 @@ use crate::plan::Planned;
 use crate::resource::Resource;
 use crate::settings::Settings;
 use crate::value::Value;
-use crate::views::{self, ViewObjects};
+use crate::views::ViewObjects;
 
 /// Steps that the expressions of one check may take for one subject.
 pub const BUDGET: u64 = 2_000_000;
@@ -158,7 +158,7 @@ pub struct Evaluation<'i> {
     inventory: &'i Inventory,
     settings: &'i Settings,
     now: CelTimestamp,
-    workloads: OnceLock<ViewObjects>,
+    views: [OnceLock<ViewObjects>; 3],
 }
 
 impl<'i> Evaluation<'i> {
@@ -166,7 +166,7 @@ impl<'i> Evaluation<'i> {
     #[must_use]
     pub fn new(inventory: &'i Inventory, settings: &'i Settings, now: jiff::Timestamp) -> Self {
         let now = chrono::DateTime::from_timestamp(now.as_second(), 0).unwrap_or_default().fixed_offset();
-        Self { inventory, settings, now: CelTimestamp::from(now), workloads: OnceLock::new() }
+        Self { inventory, settings, now: CelTimestamp::from(now), views: [const { OnceLock::new() }; 3] }
     }
 
     /// What a check says about every subject.
@@ -180,9 +180,7 @@ impl<'i> Evaluation<'i> {
     }
 
     fn view(&self, view: View) -> &ViewObjects {
-        match view {
-            View::Workload => self.workloads.get_or_init(|| views::workloads(self.inventory)),
-        }
+        self.views[view as usize].get_or_init(|| view.objects(self.inventory))
     }
 
     fn objects(&self, origin: &Origin) -> &[Value] {

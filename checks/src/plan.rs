@@ -371,7 +371,7 @@ fn add_origin(out: &mut Wanted, origin: &Origin, root: Root, reads: &Reads, reve
                     }
                 }
                 let mut owned = Mask::default();
-                for key in ["controller", "kind", "name", "uid"] {
+                for key in ["controller", "kind", "name", "uid"].into_iter().filter(|_| member.asks_for_owner()) {
                     let path = [Step::key("metadata"), Step::key("ownerReferences"), Step::Each, Step::key(key)];
                     mask.add(&path, true);
                     owned.add(&path, true);

@@ -1,4 +1,5 @@
-//! Views: subjects that several resources share. A workload is whatever declares a pod template at the top.
+//! Views: subjects that several resources share. Bindings and roles are plain unions; a workload is whatever declares a
+//! pod template at the top.
 //!
 //! The template of a Deployment is repeated by its ReplicaSets and Pods, and must be judged once. So a workload is a
 //! Deployment, StatefulSet, DaemonSet or CronJob; a ReplicaSet or Job that none of these controls; and a Pod whose
@@ -18,32 +19,56 @@ use crate::value::Value;
 pub struct Member {
     /// `plural.group`.
     pub resource: &'static str,
-    // Where the pod template is.
-    template: &'static [&'static str],
-    // Whether `spec.replicas` counts.
-    replicas: bool,
+    shape: Shape,
     /// Whether the view cannot be judged without it.
     pub required: bool,
     /// Whether some of its objects are judged at their owner.
     pub owned: bool,
 }
 
-const MEMBERS: [Member; 7] = [
-    Member { resource: "deployments.apps", template: &["spec", "template"], replicas: true, required: true, owned: false },
-    Member { resource: "statefulsets.apps", template: &["spec", "template"], replicas: true, required: true, owned: false },
-    Member { resource: "daemonsets.apps", template: &["spec", "template"], replicas: false, required: true, owned: false },
-    Member { resource: "cronjobs.batch", template: &["spec", "jobTemplate", "spec", "template"], replicas: false, required: true, owned: false },
-    Member { resource: "replicasets.apps", template: &["spec", "template"], replicas: true, required: false, owned: true },
-    Member { resource: "jobs.batch", template: &["spec", "template"], replicas: false, required: false, owned: true },
-    Member { resource: "pods", template: &[], replicas: false, required: true, owned: true },
+#[derive(Debug)]
+enum Shape {
+    // The objects as they are.
+    Whole,
+    // Declares a pod template at this path, and `spec.replicas` counts or does not.
+    Template { path: &'static [&'static str], replicas: bool },
+}
+
+const fn whole(resource: &'static str) -> Member {
+    Member { resource, shape: Shape::Whole, required: true, owned: false }
+}
+
+const fn template(resource: &'static str, path: &'static [&'static str], replicas: bool) -> Member {
+    Member { resource, shape: Shape::Template { path, replicas }, required: true, owned: false }
+}
+
+const fn owned(resource: &'static str, path: &'static [&'static str], replicas: bool, required: bool) -> Member {
+    Member { resource, shape: Shape::Template { path, replicas }, required, owned: true }
+}
+
+const WORKLOADS: [Member; 7] = [
+    template("deployments.apps", &["spec", "template"], true),
+    template("statefulsets.apps", &["spec", "template"], true),
+    template("daemonsets.apps", &["spec", "template"], false),
+    template("cronjobs.batch", &["spec", "jobTemplate", "spec", "template"], false),
+    owned("replicasets.apps", &["spec", "template"], true, false),
+    owned("jobs.batch", &["spec", "template"], false, false),
+    owned("pods", &[], false, true),
 ];
+
+const BINDINGS: [Member; 2] =
+    [whole("clusterrolebindings.rbac.authorization.k8s.io"), whole("rolebindings.rbac.authorization.k8s.io")];
+
+const ROLES: [Member; 2] = [whole("clusterroles.rbac.authorization.k8s.io"), whole("roles.rbac.authorization.k8s.io")];
 
 impl View {
     /// The resources behind the view.
     #[must_use]
     pub const fn members(self) -> &'static [Member] {
         match self {
-            Self::Workload => &MEMBERS,
+            Self::Workload => &WORKLOADS,
+            Self::RbacBinding => &BINDINGS,
+            Self::RbacRole => &ROLES,
         }
     }
 
@@ -52,22 +77,42 @@ impl View {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Workload => "workload",
+            Self::RbacBinding => "rbac-binding",
+            Self::RbacRole => "rbac-role",
+        }
+    }
+
+    /// The subjects of the view.
+    #[must_use]
+    pub fn objects(self, inventory: &Inventory) -> ViewObjects {
+        match self {
+            Self::Workload => workloads(inventory),
+            Self::RbacBinding | Self::RbacRole => {
+                let objects = self.members().iter().flat_map(|member| inventory.objects(&Resource::kubernetes(member.resource)));
+                ViewObjects { subjects: objects.cloned().collect(), ..ViewObjects::default() }
+            }
         }
     }
 }
 
 impl Member {
+    /// Whether the view asks who owns the object.
+    #[must_use]
+    pub const fn asks_for_owner(&self) -> bool {
+        matches!(self.shape, Shape::Template { .. })
+    }
+
     /// Where a path of the view lies in the member's objects; more than one where the member splits it.
     #[must_use]
     pub fn paths(&self, path: &[Step]) -> Vec<FieldPath> {
-        let Some((Step::Key(first), rest)) = path.split_first() else {
-            return Vec::new();
+        let (Shape::Template { path: template, replicas }, Some((Step::Key(first), rest))) = (&self.shape, path.split_first()) else {
+            return vec![path.to_vec()];
         };
         match &**first {
-            "replicas" if self.replicas => vec![vec![Step::key("spec"), Step::key("replicas")]],
+            "replicas" if *replicas => vec![vec![Step::key("spec"), Step::key("replicas")]],
             "replicas" => Vec::new(),
-            "template" if self.template.is_empty() && rest.is_empty() => vec![vec![Step::key("metadata")], vec![Step::key("spec")]],
-            "template" => vec![self.template.iter().map(|key| Step::key(key)).chain(rest.iter().cloned()).collect()],
+            "template" if template.is_empty() && rest.is_empty() => vec![vec![Step::key("metadata")], vec![Step::key("spec")]],
+            "template" => vec![template.iter().map(|key| Step::key(key)).chain(rest.iter().cloned()).collect()],
             _ => vec![path.to_vec()],
         }
     }
@@ -86,16 +131,14 @@ pub struct ViewObjects {
     pub orphans: Vec<Value>,
 }
 
-/// Builds the subjects of the workload view.
-#[must_use]
-pub fn workloads(inventory: &Inventory) -> ViewObjects {
+fn workloads(inventory: &Inventory) -> ViewObjects {
     let mut out = ViewObjects::default();
-    let collected: BTreeSet<&str> = MEMBERS
+    let collected: BTreeSet<&str> = WORKLOADS
         .iter()
         .filter(|member| *inventory.completeness(&Resource::kubernetes(member.resource)) == Completeness::Complete)
         .map(|member| member.resource)
         .collect();
-    for member in &MEMBERS {
+    for member in &WORKLOADS {
         for object in inventory.objects(&Resource::kubernetes(member.resource)) {
             let metadata = object.get("metadata").unwrap_or(&Value::NULL);
             if !member.owned || !project::is_judged_at_owner(metadata) {
@@ -115,26 +158,24 @@ pub fn workloads(inventory: &Inventory) -> ViewObjects {
 }
 
 fn subject(member: &Member, object: &Value) -> Value {
-    let mut entries = Vec::with_capacity(6);
-    for key in ["apiVersion", "kind", "metadata"] {
+    let Shape::Template { path, replicas } = member.shape else {
+        return object.clone();
+    };
+    let mut entries = Vec::with_capacity(7);
+    for key in ["apiVersion", "kind", "metadata", "spec", "status"] {
         if let Some(value) = object.get(key) {
             entries.push((key, value.clone()));
         }
     }
-    let template = if member.template.is_empty() {
+    let template = if path.is_empty() {
         let parts = ["metadata", "spec"].iter().filter_map(|key| object.get(key).map(|value| (*key, value.clone())));
         Some(Value::map(parts.collect()))
     } else {
-        object.at(member.template).cloned()
+        object.at(path).cloned()
     };
     entries.extend(template.map(|template| ("template", template)));
-    if member.replicas
-        && let Some(replicas) = object.at(&["spec", "replicas"])
-    {
+    if replicas && let Some(replicas) = object.at(&["spec", "replicas"]) {
         entries.push(("replicas", replicas.clone()));
-    }
-    if let Some(spec) = object.get("spec") {
-        entries.push(("spec", spec.clone()));
     }
     Value::map(entries)
 }

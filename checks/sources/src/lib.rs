@@ -11,3 +11,8 @@ pub mod tls;
 
 mod sorter;
 mod splitter;
+
+/// Bytes in lower-case hex.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -102,7 +102,7 @@ impl<'w> Gathering<'w> {
     }
 
     /// The listings of all wanted resources of a source.
-    pub(super) fn finish(mut self, wanted: &'w Wanted, source: Source, description: &Description) -> BTreeMap<Resource, Listing> {
+    pub(super) fn listings(&mut self, wanted: &'w Wanted, source: Source, description: &Description) -> BTreeMap<Resource, Listing> {
         wanted
             .keys()
             .filter(|resource| resource.source == source)
