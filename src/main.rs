@@ -1,1 +1,47 @@
-fn main() {}
+//! The command line: arguments in, one stage of the pipeline after the other, results to stdout, talk to stderr.
+
+mod cli;
+mod cmd;
+mod collect;
+mod config;
+mod exit;
+mod output;
+mod progress;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(&cli.common);
+    let result = match &cli.command {
+        Command::Scan(verb) => verb.run(&cli.common, &output),
+        Command::Build(verb) => verb.run(&cli.common, &output),
+        Command::Run(verb) => verb.run(&cli.common, &output),
+        Command::Verify(verb) => verb.run(&cli.common, &output),
+        Command::Export(verb) => verb.run(&cli.common, &output),
+        Command::Test(verb) => verb.run(&cli.common, &output),
+        Command::Rbac(verb) => verb.run(&cli.common, &output),
+        Command::Checks(verb) => verb.run(&cli.common, &output),
+        Command::Controls(verb) => verb.run(&cli.common, &output),
+        Command::Frameworks(verb) => verb.run(&cli.common, &output),
+        Command::Coverage(verb) => verb.run(&cli.common, &output),
+        Command::Schema(verb) => verb.run(&output),
+        Command::Completions(verb) => verb.run(&output),
+    };
+    let exit = result.unwrap_or_else(|error| {
+        // A reader that went away (`proofbook checks list | head`) is no fault of the input.
+        if output::is_broken_pipe(&error) {
+            return Exit::Held;
+        }
+        output.error(&error);
+        Exit::Input
+    });
+    exit.code()
+}

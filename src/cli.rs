@@ -1,0 +1,86 @@
+//! Arguments of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cmd;
+
+/// Turns a running platform into compliance documentation that is true.
+#[derive(Debug, Parser)]
+#[command(name = "proofbook", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 held, 1 something is not as promised, 2 usage or input error, 3 could not look.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command knows.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// The workspace; the nearest folder with a `proofbook.yaml` where nothing is said.
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub(crate) workspace: Option<PathBuf>,
+    /// The environment of the workspace; needed where it has several.
+    #[arg(short, long, global = true, value_name = "NAME", env = "PROOFBOOK_ENVIRONMENT")]
+    pub(crate) environment: Option<String>,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+    /// Say nothing but results and errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal that `NO_COLOR` does not forbid.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Look at the platform and seal what was seen as a bundle.
+    Scan(cmd::scan::Scan),
+    /// Print site, matrix and documents from a bundle.
+    Build(cmd::build::Build),
+    /// Scan, then build.
+    Run(cmd::run::Run),
+    /// Check a bundle's integrity and decide every verdict again from it.
+    Verify(cmd::verify::Verify),
+    /// Write a bundle in a foreign format.
+    Export(cmd::export::Export),
+    /// Hold checks to their own fixtures.
+    Test(cmd::test::Test),
+    /// Print the least-privilege role for the selected checks.
+    Rbac(cmd::rbac::Rbac),
+    /// List checks, or show one with its rule.
+    Checks(cmd::library::Checks),
+    /// List controls, or show one.
+    Controls(cmd::library::Controls),
+    /// List frameworks, or show one with all its requirements.
+    Frameworks(cmd::library::Frameworks),
+    /// Tell how the requirements of a framework are covered.
+    Coverage(cmd::coverage::Coverage),
+    /// Write the JSON Schemas of the files that people write.
+    Schema(cmd::schema::Schema),
+    /// Print completions for a shell.
+    Completions(cmd::completions::Completions),
+}

@@ -1,0 +1,162 @@
+//! `proofbook build`: site, matrix and documents from one bundle.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use jiff::Timestamp;
+use proofbook_documents::{Attachment, Templates};
+use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::verify;
+use proofbook_evidence::views::Publication;
+use proofbook_evidence::views::profile::Profile;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::cli::Common;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::workspace::Workspace;
+
+/// Arguments of `build`.
+#[derive(Debug, Args)]
+pub(crate) struct Build {
+    /// The bundle; the newest full one of the environment where nothing is said.
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+    #[command(flatten)]
+    publish: Publish,
+}
+
+/// How to publish; `build` and `run` share it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Publish {
+    /// Where to write; `public` in the workspace where nothing is said.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// For whom: `customer` leaves out the names of subjects, `assessor` shows them.
+    #[arg(long, value_name = "PROFILE", default_value = "customer")]
+    profile: Vec<Profile>,
+    /// The time that freshness is judged by, as RFC 3339; now where nothing is said.
+    #[arg(long = "as-of", value_name = "TIME")]
+    as_of: Option<Timestamp>,
+}
+
+/// What lies in a profile's folder, for a support portal.
+#[derive(Debug, Serialize)]
+struct Portal {
+    product: String,
+    profile: Profile,
+    run_id: String,
+    environment: String,
+    collected_at: Timestamp,
+    as_of: Timestamp,
+    fresh_until: Timestamp,
+    manifest_sha256: String,
+    tool_version: String,
+    files: Vec<PortalFile>,
+}
+
+#[derive(Debug, Serialize)]
+struct PortalFile {
+    path: String,
+    title: String,
+    bytes: u64,
+    sha256: String,
+}
+
+impl Build {
+    pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
+        let workspace = Workspace::open(common)?;
+        let path = workspace.bundle(common, self.bundle.as_deref())?;
+        self.publish.publish(&workspace, &path, output)?;
+        Ok(Exit::Held)
+    }
+}
+
+impl Publish {
+    /// Prints everything that is made from the bundle at `path`.
+    pub(crate) fn publish(&self, workspace: &Workspace, path: &Path, output: &Output) -> Result<()> {
+        let facts = workspace.facts()?;
+        let report = verify::integrity(path)?;
+        if !report.is_intact() {
+            bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
+        }
+        let bundle = Bundle::open(path)?;
+        let as_of = self.as_of.unwrap_or_else(Timestamp::now);
+        let publication = Publication::new(&bundle, facts, as_of)?;
+        let out = self.out.clone().unwrap_or_else(|| workspace.root.join("public"));
+        for profile in &self.profile {
+            let dir = out.join(profile.as_str());
+            write(&publication.for_profile(*profile), *profile, &dir, output)?;
+        }
+        Ok(())
+    }
+}
+
+// The folder is made beside the old one and takes its place whole, so that a build that breaks off leaves the last one.
+fn write(publication: &Publication, profile: Profile, dir: &Path, output: &Output) -> Result<()> {
+    let parent = dir.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
+    let fresh = dir.with_extension("new");
+    remove(&fresh)?;
+    let documents = fresh.join("documents");
+    std::fs::create_dir_all(&documents).with_context(|| format!("creating {}", documents.display()))?;
+
+    let mut files = Vec::new();
+    let templates = Templates::embedded()?;
+    let attached = [Attachment::json("publication.json", "What this document was printed from", publication)?];
+    for document in templates.documents() {
+        if !document.applies(publication) {
+            output.warn(format_args!("{}: left out, as `facts.processing` is not filled in", document.file_name()));
+            continue;
+        }
+        let pdf = templates.render(document, publication, &attached)?;
+        let path = format!("documents/{}", document.file_name());
+        std::fs::write(fresh.join(&path), &pdf).with_context(|| format!("writing {path}"))?;
+        files.push(PortalFile { path, title: document.title().to_owned(), bytes: pdf.len() as u64, sha256: hex(&pdf) });
+    }
+    proofbook_site::build(publication, &files.iter().map(|file| (file.path.as_str(), file.title.as_str())).collect::<Vec<_>>(), &fresh.join("site"))?;
+
+    let run = &publication.run;
+    let portal = Portal {
+        product: publication.facts.product.name.clone(),
+        profile,
+        run_id: run.run_id.clone(),
+        environment: run.environment.clone(),
+        collected_at: run.collected_at,
+        as_of: run.as_of,
+        fresh_until: run.fresh_until,
+        manifest_sha256: run.manifest_sha256.clone(),
+        tool_version: run.tool_version.clone(),
+        files,
+    };
+    let text = serde_json::to_string_pretty(&portal)? + "\n";
+    std::fs::write(fresh.join("portal.json"), text).context("writing portal.json")?;
+
+    let old = dir.with_extension("old");
+    remove(&old)?;
+    if dir.exists() {
+        std::fs::rename(dir, &old).with_context(|| format!("setting {} aside", dir.display()))?;
+    }
+    std::fs::rename(&fresh, dir).with_context(|| format!("putting {} in place", dir.display()))?;
+    remove(&old)?;
+    output.say(format_args!("site       {}", dir.join("site/index.html").display()));
+    output.say(format_args!("matrix     {}", dir.join("site/responsibility.html").display()));
+    for file in &portal.files {
+        output.say(format_args!("document   {}", dir.join(&file.path).display()));
+    }
+    output.result(dir.display())?;
+    Ok(())
+}
+
+fn remove(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| format!("removing {}", dir.display())),
+        _ => Ok(()),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

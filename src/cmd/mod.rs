@@ -1,0 +1,13 @@
+//! The verbs, one file each.
+
+pub(crate) mod build;
+pub(crate) mod completions;
+pub(crate) mod coverage;
+pub(crate) mod export;
+pub(crate) mod library;
+pub(crate) mod rbac;
+pub(crate) mod run;
+pub(crate) mod scan;
+pub(crate) mod schema;
+pub(crate) mod test;
+pub(crate) mod verify;

@@ -1,0 +1,301 @@
+//! `proofbook scan`: look, decide, seal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use proofbook_checks::plan::{self, Plan};
+use proofbook_checks::settings::Settings;
+use proofbook_checks::{Catalog, CheckResult, Verdict};
+use proofbook_controls::diagnostic::did_you_mean;
+use proofbook_controls::{CheckId, ControlId, FrameworkId};
+use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
+use serde::Serialize;
+
+use crate::cli::{Common, Format};
+use crate::collect;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::progress::Bars;
+use crate::workspace::Workspace;
+
+/// Which checks a command is about.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Selection {
+    /// Only these checks; the run is marked as partial.
+    #[arg(long = "check", value_name = "ID")]
+    checks: Vec<CheckId>,
+    /// Only the checks of these controls.
+    #[arg(long = "control", value_name = "ID")]
+    controls: Vec<ControlId>,
+    /// Only the checks of controls that are mapped to these frameworks.
+    #[arg(long = "framework", value_name = "ID")]
+    frameworks: Vec<FrameworkId>,
+}
+
+impl Selection {
+    /// Whether everything that runs by default was left in.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.checks.is_empty() && self.controls.is_empty() && self.frameworks.is_empty()
+    }
+
+    /// The checks that are chosen.
+    pub(crate) fn choose(&self, catalog: &Catalog, settings: &Settings) -> Result<BTreeSet<CheckId>> {
+        if self.is_full() {
+            let default = catalog.checks.values().filter(|check| plan::selected_by_default(check, settings));
+            return Ok(default.map(|check| check.id().clone()).collect());
+        }
+        let mut chosen = BTreeSet::new();
+        for id in &self.checks {
+            if !catalog.checks.contains_key(id) {
+                let known = catalog.checks.keys().map(CheckId::as_str);
+                bail!("unknown check `{id}`: {}", did_you_mean(id.as_str(), known, "see `proofbook checks list`"));
+            }
+            chosen.insert(id.clone());
+        }
+        let mut controls: BTreeSet<&ControlId> = BTreeSet::new();
+        for id in &self.controls {
+            if !catalog.controls.controls.contains_key(id) {
+                let known = catalog.controls.controls.keys().map(ControlId::as_str);
+                bail!("unknown control `{id}`: {}", did_you_mean(id.as_str(), known, "see `proofbook controls list`"));
+            }
+            controls.insert(id);
+        }
+        for id in &self.frameworks {
+            if !catalog.controls.frameworks.contains_key(id) {
+                let known = catalog.controls.frameworks.keys().map(FrameworkId::as_str);
+                bail!("unknown framework `{id}`: {}", did_you_mean(id.as_str(), known, "see `proofbook frameworks list`"));
+            }
+            controls.extend(catalog.controls.mappings_of(id).map(|mapping| &mapping.control));
+        }
+        for control in controls {
+            let checks = &catalog.controls.controls[control].checks;
+            let named = checks.required.iter().chain(&checks.supporting).map(|named| &named.value);
+            let runs = named.filter(|id| plan::selected_by_default(&catalog.checks[*id], settings));
+            chosen.extend(runs.cloned());
+        }
+        Ok(chosen)
+    }
+}
+
+/// Where to look, instead of what the workspace says.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Targets {
+    /// Read Kubernetes objects from a folder or file, as `kubectl get -o json` prints them.
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["kubeconfig", "context"])]
+    pub(crate) dump: Option<PathBuf>,
+    /// Read a cluster through this kubeconfig.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// Read a cluster through this context.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+}
+
+/// Verdicts that make a command fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Not as promised.
+    Fail,
+    /// Could not look.
+    Error,
+    /// Nothing: findings are no failure of the command.
+    Nothing,
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    #[command(flatten)]
+    pub(crate) targets: Targets,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// List every request that would be made, and make none.
+    #[arg(long, conflicts_with_all = ["record", "findings"])]
+    plan: bool,
+    /// Keep what was read as a dump in this folder.
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// Write every finding to this file, one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    findings: Option<PathBuf>,
+    /// The time to judge by, as RFC 3339; the time of the dump, else now, where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<Timestamp>,
+    /// Verdicts that make the command fail.
+    #[arg(long, value_name = "VERDICTS", value_enum, value_delimiter = ',', default_value = "fail,error")]
+    pub(crate) fail_on: Vec<FailOn>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// What a scan came to.
+pub(crate) struct Scanned {
+    pub(crate) sealed: Sealed,
+    /// Findings by verdict.
+    pub(crate) findings: BTreeMap<Verdict, u64>,
+    /// Controls by status, for each framework in scope.
+    frameworks: BTreeMap<String, BTreeMap<Verdict, u64>>,
+}
+
+impl Scan {
+    pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
+        if self.plan {
+            return self.print_plan(common, output);
+        }
+        let scanned = self.scan(common, output)?;
+        match self.format {
+            Format::Text => {
+                scanned.tell(output);
+                output.result(scanned.sealed.path.display())?;
+            }
+            Format::Json => output.json(&scanned.summary())?,
+        }
+        Ok(scanned.exit(&self.fail_on))
+    }
+
+    /// Looks, decides and seals.
+    pub(crate) fn scan(&self, common: &Common, output: &Output) -> Result<Scanned> {
+        let workspace = Workspace::open(common)?;
+        let catalog = workspace.catalog()?;
+        let (name, environment) = workspace.environment(common)?;
+        let settings = workspace.config.settings(&environment);
+        let chosen = self.selection.choose(&catalog, &settings)?;
+        let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
+        let attestations = workspace.attestations(&catalog)?;
+        let wanted = plan.wanted();
+
+        let bars = Bars::new(output.quiet());
+        let sources = collect::sources(&workspace, &environment, &self.targets)?;
+        let clock = self.at.or(sources.collected_at).unwrap_or_else(Timestamp::now);
+        let inventory = collect::collect(&sources, &wanted, &bars)?;
+        bars.clear();
+        if let Some(dir) = &self.record {
+            proofbook_sources::dump::record(&inventory, dir).with_context(|| format!("recording to {}", dir.display()))?;
+        }
+
+        let mut writer = self.findings.as_ref().map(|path| -> Result<_> {
+            let file = std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))?;
+            Ok(BufWriter::new(file))
+        });
+        let mut writer = writer.take().transpose()?;
+        let mut trouble = None;
+        let mut findings = BTreeMap::new();
+        let bar = bars.steps("checks", plan.checks.len() as u64);
+        let mut on_result = |result: &CheckResult| {
+            bar.set_message(result.population.check.to_string());
+            bar.inc(1);
+            for finding in &result.findings {
+                *findings.entry(finding.verdict).or_insert(0) += 1;
+            }
+            if let Some(writer) = &mut writer {
+                trouble = trouble.take().or_else(|| write_findings(writer, result).err());
+            }
+        };
+        let inputs = RunInputs {
+            catalog: &catalog,
+            files: &workspace.files,
+            plan: &plan,
+            inventory: &inventory,
+            attestations: &attestations,
+            workspace: &workspace.config.workspace.value,
+            environment: &name,
+            clock,
+            tool_version: env!("CARGO_PKG_VERSION"),
+            ledger: &workspace.ledger(&name),
+            full: self.selection.is_full(),
+        };
+        let sealed = scan_to_bundle(&inputs, &mut on_result)?;
+        bar.finish_and_clear();
+        if let Some(mut writer) = writer {
+            let flushed = trouble.map_or_else(|| writer.flush().map_err(Into::into), Err);
+            flushed.context("writing the findings; the bundle itself is sealed")?;
+        }
+        let frameworks = workspace.frameworks_in_scope(&catalog).map(|id| {
+            let mut counts = BTreeMap::new();
+            let controls: BTreeSet<&ControlId> = catalog.controls.mappings_of(id).map(|mapping| &mapping.control).collect();
+            for control in controls {
+                let status = sealed.assessment.controls.get(control).map_or(Verdict::Error, |control| control.status);
+                *counts.entry(status).or_insert(0) += 1;
+            }
+            (id.to_string(), counts)
+        });
+        let frameworks = frameworks.collect();
+        Ok(Scanned { sealed, findings, frameworks })
+    }
+
+    fn print_plan(&self, common: &Common, output: &Output) -> Result<Exit> {
+        let workspace = Workspace::open(common)?;
+        let catalog = workspace.catalog()?;
+        let (_, environment) = workspace.environment(common)?;
+        let settings = workspace.config.settings(&environment);
+        let chosen = self.selection.choose(&catalog, &settings)?;
+        let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
+        let sources = collect::sources(&workspace, &environment, &self.targets)?;
+        let wanted = plan.wanted();
+        let mut requests: Vec<_> = sources.collectors.iter().flat_map(|collector| collector.plan(&wanted)).collect();
+        requests.sort();
+        for request in requests {
+            output.result(format_args!("{}\t{}\t{}\t{}\t{}", request.source, request.target, request.method, request.query, request.reason))?;
+        }
+        Ok(Exit::Held)
+    }
+}
+
+fn write_findings(writer: &mut impl Write, result: &CheckResult) -> Result<()> {
+    for finding in &result.findings {
+        serde_json::to_writer(&mut *writer, finding)?;
+        writer.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Summary<'s> {
+    run_id: &'s str,
+    bundle: String,
+    verdicts: &'s BTreeMap<Verdict, u64>,
+    frameworks: &'s BTreeMap<String, BTreeMap<Verdict, u64>>,
+}
+
+impl Scanned {
+    fn summary(&self) -> Summary<'_> {
+        Summary {
+            run_id: &self.sealed.run_id,
+            bundle: self.sealed.path.display().to_string(),
+            verdicts: &self.findings,
+            frameworks: &self.frameworks,
+        }
+    }
+
+    /// Tells the counts of each verdict, over all findings and for the controls of each framework.
+    pub(crate) fn tell(&self, output: &Output) {
+        output.say(format_args!("findings: {}", counted(&self.findings)));
+        let width = self.frameworks.keys().map(String::len).max().unwrap_or(0);
+        for (framework, counts) in &self.frameworks {
+            let controls: u64 = counts.values().sum();
+            output.say(format_args!("{framework:<width$}  {controls} controls: {}", counted(counts)));
+        }
+    }
+
+    /// The exit code that the findings call for.
+    pub(crate) fn exit(&self, fail_on: &[FailOn]) -> Exit {
+        let has = |verdict| self.findings.get(&verdict).is_some_and(|count| *count > 0);
+        if fail_on.contains(&FailOn::Error) && has(Verdict::Error) {
+            return Exit::CouldNotLook;
+        }
+        if fail_on.contains(&FailOn::Fail) && has(Verdict::Fail) {
+            return Exit::NotAsPromised;
+        }
+        Exit::Held
+    }
+}
+
+fn counted(counts: &BTreeMap<Verdict, u64>) -> String {
+    let shown = Verdict::ALL.iter().filter_map(|verdict| counts.get(verdict).map(|count| format!("{count} {verdict}")));
+    shown.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,63 @@
+//! `proofbook schema`: JSON Schemas of the files that people write, generated from the types that read them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use proofbook_checks::definition::CheckDefinition;
+use proofbook_checks::fixture::Fixtures;
+use proofbook_controls::mapping::MappingFile;
+use proofbook_controls::{Control, Framework};
+use proofbook_evidence::attestation::Attestation;
+use schemars::schema_for;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::output::Output;
+
+type Generate = fn() -> schemars::Schema;
+
+/// The kinds of files, with what generates their schema.
+const SCHEMAS: [(&str, Generate); 7] = [
+    ("attestation", || schema_for!(Attestation)),
+    ("check", || schema_for!(CheckDefinition)),
+    ("check-test", || schema_for!(Fixtures)),
+    ("control", || schema_for!(Control)),
+    ("framework", || schema_for!(Framework)),
+    ("mapping", || schema_for!(MappingFile)),
+    ("workspace", || schema_for!(Config)),
+];
+
+/// Arguments of `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// The kind of file.
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(SCHEMAS.map(|(kind, _)| kind)))]
+    kind: Option<String>,
+    /// Write every schema into this folder, as `KIND.schema.json`.
+    #[arg(long, value_name = "DIR", conflicts_with = "kind")]
+    out: Option<PathBuf>,
+}
+
+impl Schema {
+    pub(crate) fn run(&self, output: &Output) -> Result<Exit> {
+        match (&self.kind, &self.out) {
+            (Some(kind), _) => {
+                for (_, generate) in SCHEMAS.iter().filter(|(known, _)| known == kind) {
+                    output.json(&generate())?;
+                }
+            }
+            (None, Some(dir)) => {
+                std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
+                for (kind, generate) in SCHEMAS {
+                    let path = dir.join(format!("{kind}.schema.json"));
+                    let text = serde_json::to_string_pretty(&generate())? + "\n";
+                    std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
+                    output.say(format_args!("wrote {}", path.display()));
+                }
+            }
+            (None, None) => bail!("name a kind of file, or a folder with --out; kinds: {}", SCHEMAS.map(|(kind, _)| kind).join(", ")),
+        }
+        Ok(Exit::Held)
+    }
+}

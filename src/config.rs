@@ -1,0 +1,92 @@
+//! `proofbook.yaml`: the workspace as its owner writes it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings};
+use proofbook_controls::yaml::Spanned;
+use proofbook_controls::{CheckId, FrameworkId};
+use proofbook_evidence::facts::Facts;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A workspace.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// The name: part of the ledger's path, so letters, digits and dashes.
+    pub(crate) workspace: Spanned<String>,
+    /// What is stated for publication; needed by `build`.
+    #[serde(default)]
+    pub(crate) facts: Option<Facts>,
+    /// The frameworks in scope; all of the library where nothing is said.
+    #[serde(default)]
+    pub(crate) frameworks: Vec<Spanned<FrameworkId>>,
+    /// The environments by name.
+    #[serde(default)]
+    pub(crate) environments: BTreeMap<String, Environment>,
+    /// Parameter values for every check that has a parameter of the name.
+    #[serde(default)]
+    pub(crate) parameters: BTreeMap<String, ParamSetting>,
+    /// Settings by check.
+    #[serde(default)]
+    pub(crate) checks: BTreeMap<CheckId, CheckSettings>,
+    /// Resources that the platform does not have, with the reason.
+    #[serde(default)]
+    pub(crate) expect_absent: Vec<Absence>,
+}
+
+/// An environment: what is looked at.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Environment {
+    /// A Kubernetes cluster.
+    #[serde(default)]
+    pub(crate) kubernetes: Option<KubernetesTarget>,
+    /// TLS endpoints.
+    #[serde(default)]
+    pub(crate) tls: Option<TlsTarget>,
+    /// Resources that this environment does not have, besides those of the workspace.
+    #[serde(default)]
+    pub(crate) expect_absent: Vec<Absence>,
+}
+
+/// A Kubernetes cluster: live, or as a dump.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KubernetesTarget {
+    /// A folder or file of objects as `kubectl get -o json` prints them, relative to the workspace.
+    #[serde(default)]
+    pub(crate) dump: Option<PathBuf>,
+    /// A kubeconfig, relative to the workspace; the usual places where nothing is said.
+    #[serde(default)]
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// A context of the kubeconfig; the current one where nothing is said.
+    #[serde(default)]
+    pub(crate) context: Option<String>,
+}
+
+/// TLS endpoints.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsTarget {
+    /// `host`, `host:port` or `[address]:port`; port 443 where nothing is said.
+    pub(crate) endpoints: Vec<Spanned<String>>,
+    /// PEM file of the trusted authorities, relative to the workspace; the web's where nothing is said.
+    #[serde(default)]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Seconds that an endpoint may take to answer; 5 where nothing is said.
+    #[serde(default)]
+    pub(crate) deadline_seconds: Option<u64>,
+}
+
+impl Config {
+    /// The settings of the checks in one environment.
+    pub(crate) fn settings(&self, environment: &Environment) -> Settings {
+        Settings {
+            parameters: self.parameters.clone(),
+            checks: self.checks.clone(),
+            expect_absent: self.expect_absent.iter().chain(&environment.expect_absent).cloned().collect(),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The one writer of the program: results to stdout, talk to stderr, colours only where they are wanted.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
+use proofbook_checks::Verdict;
+use serde::Serialize;
+
+use crate::cli::{Color, Common};
+
+/// Where results and talk go.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    quiet: bool,
+    colour_out: bool,
+    colour_err: bool,
+}
+
+impl Output {
+    pub(crate) fn new(common: &Common) -> Self {
+        let allowed = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let on = |terminal: bool| match common.color {
+            Color::Auto => terminal && allowed,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        Self {
+            quiet: common.quiet,
+            colour_out: on(io::stdout().is_terminal()),
+            colour_err: on(io::stderr().is_terminal()),
+        }
+    }
+
+    pub(crate) const fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// Writes a result.
+    pub(crate) fn result(&self, text: impl Display) -> Result<()> {
+        writeln!(io::stdout().lock(), "{text}").context("writing to stdout")
+    }
+
+    /// Writes raw bytes as a result.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> Result<()> {
+        io::stdout().lock().write_all(bytes).context("writing to stdout")
+    }
+
+    /// Writes a result for programs.
+    pub(crate) fn json(&self, value: &impl Serialize) -> Result<()> {
+        self.result(serde_json::to_string_pretty(value)?)
+    }
+
+    /// Tells the user something that is no result.
+    pub(crate) fn say(&self, text: impl Display) {
+        if !self.quiet {
+            self.talk(text);
+        }
+    }
+
+    /// Tells the user something even when quiet: a warning.
+    pub(crate) fn warn(&self, text: impl Display) {
+        self.talk(format_args!("{} {text}", paint(self.colour_err, AnsiColor::Yellow, "warning:")));
+    }
+
+    /// Tells why a command failed.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        // Diagnostics bring their own heading and places.
+        if let Some(diagnostics) = error.downcast_ref::<proofbook_controls::diagnostic::Diagnostics>() {
+            self.talk(diagnostics);
+            return;
+        }
+        self.talk(format_args!("{} {error:#}", paint(self.colour_err, AnsiColor::Red, "error:")));
+    }
+
+    // Nobody is left to tell when stderr is closed.
+    fn talk(&self, text: impl Display) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// A verdict, coloured where stdout wants it.
+    pub(crate) fn verdict(&self, verdict: Verdict) -> String {
+        let colour = match verdict {
+            Verdict::Pass | Verdict::Manual => AnsiColor::Green,
+            Verdict::Fail => AnsiColor::Red,
+            Verdict::Error | Verdict::Stale => AnsiColor::Magenta,
+            Verdict::Exception | Verdict::Skipped => AnsiColor::Yellow,
+            Verdict::NotApplicable => AnsiColor::BrightBlack,
+        };
+        paint(self.colour_out, colour, verdict.as_str())
+    }
+}
+
+fn paint(on: bool, colour: AnsiColor, text: &str) -> String {
+    if !on {
+        return text.to_owned();
+    }
+    let style = Style::new().fg_color(Some(colour.into())).bold();
+    format!("{style}{text}{style:#}")
+}
+
+/// Whether the reader of stdout went away.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe))
+}

@@ -1,0 +1,177 @@
+//! The workspace on disk: its `proofbook.yaml`, and the files that extend or override the library.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use proofbook_checks::Catalog;
+use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use proofbook_controls::files::{Files, is_yaml};
+use proofbook_controls::{FrameworkId, yaml};
+use proofbook_evidence::attestation::Attestations;
+use proofbook_evidence::facts::Facts;
+use proofbook_evidence::ledger::Ledger;
+
+use crate::cli::Common;
+use crate::config::{Config, Environment};
+
+/// The name of the file that makes a folder a workspace.
+pub(crate) const FILE: &str = "proofbook.yaml";
+
+/// Folders of a workspace that extend the library.
+const LIBRARY: [&str; 4] = ["controls/frameworks", "controls/library", "controls/mappings", "checks/library"];
+
+/// A workspace that was read.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// Its folder.
+    pub(crate) root: PathBuf,
+    /// Its `proofbook.yaml`.
+    pub(crate) config: Config,
+    /// The library with what the workspace adds.
+    pub(crate) files: Files,
+}
+
+impl Workspace {
+    /// Reads the workspace that the arguments name, or the nearest one; an unnamed one where there is none.
+    pub(crate) fn open(common: &Common) -> Result<Self> {
+        let root = match &common.workspace {
+            Some(dir) => dir.clone(),
+            None => match nearest(&std::env::current_dir().context("finding the current folder")?) {
+                Some(dir) => dir,
+                None => return Self::unnamed(),
+            },
+        };
+        let path = root.join(FILE);
+        let text = read_text(&path)?;
+        let name = path.display().to_string();
+        let config: Config = yaml::parse(&name, &text).map_err(Diagnostics::from)?;
+        check(&config, &name, &text)?;
+        let mut files = Catalog::embedded_files();
+        for folder in LIBRARY {
+            add_folder(&mut files, &root, Path::new(folder))?;
+        }
+        Ok(Self { root, config, files })
+    }
+
+    // In an empty directory the library alone serves: `proofbook scan --dump cluster/`.
+    fn unnamed() -> Result<Self> {
+        let config = yaml::parse(FILE, "workspace: unnamed\n").map_err(Diagnostics::from)?;
+        let root = std::env::current_dir().context("finding the current folder")?;
+        Ok(Self { root, config, files: Catalog::embedded_files() })
+    }
+
+    /// The library with what the workspace adds, every reference resolved.
+    pub(crate) fn catalog(&self) -> Result<Catalog> {
+        let catalog = Catalog::load(&self.files)?;
+        for framework in &self.config.frameworks {
+            if !catalog.controls.frameworks.contains_key(&framework.value) {
+                let known = catalog.controls.frameworks.keys().map(|id| id.as_str());
+                let help = did_you_mean(framework.value.as_str(), known, "see `proofbook frameworks list`");
+                let message = format!("unknown framework `{}`", framework.value);
+                let found = Diagnostic::new("unknown-framework", self.root.join(FILE).display().to_string(), message);
+                return Err(Diagnostics::from(found.at(framework.span).help(help)).into());
+            }
+        }
+        Ok(catalog)
+    }
+
+    /// The environment that the arguments name, or the only one.
+    pub(crate) fn environment(&self, common: &Common) -> Result<(String, Environment)> {
+        let environments = &self.config.environments;
+        let names: Vec<&str> = environments.keys().map(String::as_str).collect();
+        match (&common.environment, names.as_slice()) {
+            (Some(name), _) => match environments.get(name) {
+                Some(environment) => Ok((name.clone(), environment.clone())),
+                None if environments.is_empty() => Ok((name.clone(), Environment::default())),
+                None => bail!("the workspace has no environment `{name}`; it has: {}", names.join(", ")),
+            },
+            (None, []) => Ok(("default".to_owned(), Environment::default())),
+            (None, [only]) => Ok(((*only).to_owned(), environments[*only].clone())),
+            (None, several) => bail!("the workspace has several environments; choose one with --environment: {}", several.join(", ")),
+        }
+    }
+
+    /// The frameworks in scope: those that the workspace names, else all of the library.
+    pub(crate) fn frameworks_in_scope<'c>(&'c self, catalog: &'c Catalog) -> impl Iterator<Item = &'c FrameworkId> {
+        let named = &self.config.frameworks;
+        let known = catalog.controls.frameworks.keys();
+        known.filter(move |id| named.is_empty() || named.iter().any(|name| name.value == **id))
+    }
+
+    /// What people attested, with every id resolved.
+    pub(crate) fn attestations(&self, catalog: &Catalog) -> Result<Attestations> {
+        let mut files = Files::default();
+        add_folder(&mut files, &self.root, Path::new("attestations"))?;
+        Ok(Attestations::load(&files, &catalog.controls)?)
+    }
+
+    /// What is stated for publication.
+    pub(crate) fn facts(&self) -> Result<Facts> {
+        self.config.facts.clone().with_context(|| {
+            format!("{}: nothing is stated for publication; fill in `facts:` (organisation, product)", self.root.join(FILE).display())
+        })
+    }
+
+    /// The bundle that the arguments name, or the newest full one of the environment.
+    pub(crate) fn bundle(&self, common: &Common, given: Option<&Path>) -> Result<PathBuf> {
+        if let Some(path) = given {
+            return Ok(path.to_path_buf());
+        }
+        let (name, _) = self.environment(common)?;
+        let dir = self.ledger(&name);
+        let newest = Ledger::open(&dir)?.newest_full()?;
+        newest.with_context(|| format!("{} holds no full run yet; start with `proofbook scan`", dir.display()))
+    }
+
+    /// The ledger of an environment.
+    pub(crate) fn ledger(&self, environment: &str) -> PathBuf {
+        self.root.join("evidence").join(&self.config.workspace.value).join(environment)
+    }
+}
+
+fn check(config: &Config, file: &str, text: &str) -> Result<(), Diagnostics> {
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    let mut errors = Diagnostics::default();
+    if !is_name(&config.workspace.value) {
+        let found = Diagnostic::new("name", file, format!("`{}` is no name for a workspace", config.workspace.value));
+        errors.push(found.at(config.workspace.span).help("use letters, digits, `-` and `_`").with_source(text));
+    }
+    for name in config.environments.keys().filter(|name| !is_name(name)) {
+        let found = Diagnostic::new("name", file, format!("`{name}` is no name for an environment"));
+        errors.push(found.help("use letters, digits, `-` and `_`"));
+    }
+    errors.into_result(())
+}
+
+fn nearest(from: &Path) -> Option<PathBuf> {
+    from.ancestors().find(|dir| dir.join(FILE).is_file()).map(Path::to_path_buf)
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow::anyhow!("{}:{line}: the file is not UTF-8 (byte {at}); save it as UTF-8", path.display())
+    })
+}
+
+fn add_folder(files: &mut Files, root: &Path, folder: &Path) -> Result<()> {
+    let dir = root.join(folder);
+    let entries = match std::fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", dir.display())),
+    };
+    for entry in entries {
+        let entry = entry.with_context(|| format!("reading {}", dir.display()))?;
+        let path = folder.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            add_folder(files, root, &path)?;
+        } else if is_yaml(&path.to_string_lossy()) {
+            let name = path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+            files.insert(name, read_text(&root.join(&path))?);
+        }
+    }
+    Ok(())
+}
