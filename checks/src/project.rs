@@ -165,10 +165,10 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
                 // Normally metadata comes before spec; where it does not, what was read too much is cut off below.
                 late = entries.iter().any(|(key, _)| *key != "apiVersion" && *key != "kind");
                 active = controlled;
-                entries.push((intern(&key), prune(&value, controlled.child("metadata").unwrap_or(controlled))));
+                push(&mut entries, &key, prune(&value, controlled.child("metadata").unwrap_or(controlled)));
                 continue;
             }
-            entries.push((intern(&key), value));
+            push(&mut entries, &key, value);
         }
         if let Some((api_version, kind)) = self.typed {
             for (key, text) in [("apiVersion", api_version), ("kind", kind)] {
@@ -198,6 +198,13 @@ pub fn controller(metadata: &Value) -> Option<&Value> {
 pub fn is_judged_at_owner(metadata: &Value) -> bool {
     let kind = controller(metadata).and_then(|owner| owner.get("kind")).and_then(Value::as_str);
     kind.is_some_and(|kind| TEMPLATE_OWNERS.contains(&kind))
+}
+
+// In the Kubernetes API a null field is an absent one: Go writes `rules: null` for a role without rules.
+fn push(entries: &mut Vec<(&'static str, Value)>, key: &str, value: Value) {
+    if !matches!(value, Value::Null(_)) {
+        entries.push((intern(key), value));
+    }
 }
 
 // Cuts a value down to a smaller mask.
@@ -353,7 +360,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 place = Place::Plain;
             }
             let value = map.next_value_seed(Seed { mask, place })?;
-            entries.push((intern(&key), value));
+            push(&mut entries, &key, value);
         }
         Ok(Value::masked_map(entries, (!self.mask.whole).then(|| Arc::clone(self.mask))))
     }
@@ -372,4 +379,38 @@ fn read_words<'de, A: SeqAccess<'de>>(reveal: &[Box<str>], mut seq: A) -> Result
         items.push(if keep { Value::str(&word) } else { sensitive::class_record(&word) });
     }
     Ok(Value::list(items))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::Step;
+
+    fn project(paths: &[(&[&str], bool)], object: serde_json::Value) -> String {
+        let mut mask = Mask::default();
+        for (path, whole) in paths {
+            let steps: Vec<Step> = path.iter().map(|step| if *step == "*" { Step::Each } else { Step::key(step) }).collect();
+            mask.add(&steps, *whole);
+        }
+        let projection = Projection { mask: Arc::new(mask), controlled: None };
+        projection.project(&Resource::kubernetes("pods"), &object).to_json().to_string()
+    }
+
+    #[test]
+    fn only_what_the_mask_names_is_kept() {
+        let object = serde_json::json!({"spec": {"a": 1, "list": [{"x": "kept", "y": "cut"}]}, "status": {"b": 2}});
+        assert_eq!(project(&[(&["spec", "list", "*", "x"], true)], object), r#"{"spec":{"list":[{"x":"kept"}]}}"#);
+    }
+
+    #[test]
+    fn null_is_absent() {
+        assert_eq!(project(&[(&["spec", "a"], true)], serde_json::json!({"spec": {"a": null}})), r#"{"spec":{}}"#);
+    }
+
+    #[test]
+    fn sensitive_text_becomes_a_class_record() {
+        let object = serde_json::json!({"spec": {"containers": [{"env": [{"name": "A", "value": "hunter22"}]}]}});
+        let kept = project(&[(&["spec", "containers", "*", "env", "*", "value"], true)], object);
+        assert!(kept.contains("short") && !kept.contains("hunter22"), "{kept}");
+    }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A parameter's value, with the claim that it comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum ParamSetting {
     /// The value with its origin.
@@ -24,6 +24,18 @@ pub struct SourcedParam {
     pub value: serde_json::Value,
     /// The id of the claim in the documentation that promises it.
     pub claim: String,
+}
+
+// By hand: serde's untagged form would also read a list of two texts as value and claim.
+impl<'de> Deserialize<'de> for ParamSetting {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let sourced = value.as_object().filter(|map| map.len() == 2).and_then(|map| {
+            let claim = map.get("claim")?.as_str()?;
+            Some(SourcedParam { value: map.get("value")?.clone(), claim: claim.to_owned() })
+        });
+        Ok(sourced.map_or(Self::Plain(value), Self::Sourced))
+    }
 }
 
 impl ParamSetting {
@@ -149,6 +161,15 @@ impl ExcludeRule {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_map_of_value_and_claim_names_its_claim() {
+        let read = |json: &str| serde_json::from_str::<ParamSetting>(json).unwrap();
+        for list in [r#"["a"]"#, r#"["a", "b"]"#, r#"["a", "b", "c"]"#, r#"{"value": 1}"#] {
+            assert_eq!(read(list).source(), "workspace", "{list}");
+        }
+        assert_eq!(read(r#"{"value": ["a", "b"], "claim": "c-1"}"#).source(), "claim:c-1");
+    }
 
     #[test]
     fn globs() {
