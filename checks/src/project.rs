@@ -87,6 +87,8 @@ enum Place {
     Words,
     /// A string that must not be kept.
     Sensitive,
+    /// A sensitive string that a check names exactly: kept if no detector objects.
+    Revealed,
 }
 
 fn root_place(resource: &Resource) -> Place {
@@ -108,7 +110,7 @@ impl Place {
             (_, "containers" | "initContainers" | "ephemeralContainers") => Self::Containers,
             (_, "env") => Self::Env,
             (_, "exec") => Self::Exec,
-            (Self::Sensitive, _) => Self::Sensitive,
+            (Self::Sensitive | Self::Revealed, _) => Self::Sensitive,
             _ => Self::Plain,
         }
     }
@@ -275,6 +277,8 @@ impl Seed<'_> {
             Value::Opaque
         } else if self.place == Place::Sensitive || self.place == Place::Words {
             sensitive::class_record(text)
+        } else if self.place == Place::Revealed {
+            if sensitive::detectors(text).is_empty() { Value::str(text) } else { sensitive::class_record(text) }
         } else {
             intern_unless(text, sensitive::is_certain_credential)
                 .map_or_else(|| sensitive::class_record(text), |kept| Value::Str(kept.into()))
@@ -357,7 +361,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             };
             let mut place = self.place.enter(&key);
             if place == Place::Sensitive && self.mask.reveal.iter().any(|name| **name == *key) {
-                place = Place::Plain;
+                place = Place::Revealed;
             }
             let value = map.next_value_seed(Seed { mask, place })?;
             push(&mut entries, &key, value);
@@ -412,5 +416,20 @@ mod tests {
         let object = serde_json::json!({"spec": {"containers": [{"env": [{"name": "A", "value": "hunter22"}]}]}});
         let kept = project(&[(&["spec", "containers", "*", "env", "*", "value"], true)], object);
         assert!(kept.contains("short") && !kept.contains("hunter22"), "{kept}");
+    }
+
+    #[test]
+    fn a_revealed_key_is_kept_unless_a_detector_objects() {
+        let mut mask = Mask::default();
+        mask.add(&[Step::key("data"), Step::Each], true);
+        mask.reveal(&[Step::key("data")], "a");
+        mask.reveal(&[Step::key("data")], "b");
+        let projection = Projection { mask: Arc::new(mask), controlled: None };
+        let object = serde_json::json!({"data": {"a": "retention: 30d", "b": "db.password = hunter22", "c": "plain"}});
+        let kept = projection.project(&Resource::kubernetes("configmaps"), &object);
+        assert_eq!(kept.at(&["data", "a"]).and_then(Value::as_str), Some("retention: 30d"));
+        for key in ["b", "c"] {
+            assert!(kept.at(&["data", key, "kind"]).is_some(), "{key} is a class record");
+        }
     }
 }

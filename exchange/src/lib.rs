@@ -1,1 +1,67 @@
+//! Foreign formats, one file each. Every one is a pure function of a bundle and its views into bytes.
+//!
+//! The shapes are written down here apart from the model, so that a change inside does not change what others read.
 
+mod auditor_zip;
+mod csv_table;
+mod oscal_ar;
+mod sarif;
+
+use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::views::Publication;
+
+/// What a format is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'i> {
+    /// The views of the bundle.
+    pub publication: &'i Publication,
+    /// The bundle.
+    pub bundle: &'i Bundle,
+}
+
+/// Why nothing could be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// A part of the bundle could not be read.
+    #[error("reading the bundle")]
+    Bundle(#[from] proofbook_evidence::bundle::BundleError),
+    /// A file of the bundle could not be read.
+    #[error("reading {path}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A value has no JSON form.
+    #[error("writing JSON")]
+    Json(#[from] serde_json::Error),
+    /// A table could not be written.
+    #[error("writing CSV")]
+    Csv(#[from] csv::Error),
+    /// The archive could not be written.
+    #[error("writing the archive")]
+    Zip(#[from] zip::result::ZipError),
+    /// A page could not be filled in.
+    #[error("filling in a page")]
+    Template(#[from] tera::Error),
+}
+
+/// A format.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// What it is, and for whom.
+    pub doc: &'static str,
+    /// Writes it.
+    pub write: fn(&Input<'_>) -> Result<Vec<u8>, ExportError>,
+}
+
+/// All formats, sorted by name.
+pub const FORMATS: &[Format] = &[
+    Format { name: "auditor-zip", doc: "an archive for auditors: an index page, tables, the bundle, a list of hashes", write: auditor_zip::write },
+    Format { name: "oscal-ar", doc: "OSCAL assessment results, valid for 1.1.3 and 1.2.1", write: oscal_ar::write },
+    Format { name: "sarif", doc: "SARIF 2.1.0 for code scanning", write: sarif::write },
+];

@@ -1,0 +1,30 @@
+//! Tables as CSV, safe to open in a spreadsheet: a cell that would be read as a formula is quoted.
+
+use crate::ExportError;
+
+/// Writes a table with a heading.
+pub(crate) fn table<const N: usize>(heading: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<Vec<u8>, ExportError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(heading)?;
+    for row in rows {
+        writer.write_record(row.map(guard))?;
+    }
+    writer.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
+}
+
+// Spreadsheets run what begins with these characters.
+fn guard(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_text() {
+        let rows = [["=1+1".to_owned(), "plain, with comma".to_owned()]];
+        let out = String::from_utf8(table(["a", "b"], rows.into_iter()).unwrap()).unwrap();
+        assert_eq!(out, "a,b\n'=1+1,\"plain, with comma\"\n");
+    }
+}
