@@ -3,6 +3,8 @@
 //! A view is a pure function of the bundle, the workspace's publication facts and the as-of time. Renderers print it;
 //! they compute nothing.
 
+pub mod profile;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
