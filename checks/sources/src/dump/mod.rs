@@ -14,7 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use proofbook_checks::inventory::{Actor, Assurance, Inventory, Request, Target, Wanted};
-use proofbook_checks::resource::{Resource, Source};
+use proofbook_checks::resource::Source;
 use sha2::{Digest, Sha256};
 
 use self::description::Description;

@@ -126,3 +126,53 @@ fn key(info: &SubjectPublicKeyInfo<'_>) -> Key {
 fn algorithm(oid: &Oid<'_>) -> String {
     oid2sn(oid, oid_registry()).map_or_else(|_| oid.to_id_string(), str::to_owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::CertificateDer;
+    use rustls::pki_types::pem::PemObject;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_field_is_what_openssl_shows() {
+        let leaf = CertificateDer::from_pem_slice(include_bytes!("../../tests/tls/leaf.pem")).unwrap();
+        let expected = json!({
+            "subject": "CN=app.example.test, O=Example",
+            "issuer": "CN=Example Root",
+            "names": ["app.example.test", "192.0.2.7", "2001:db8::7"],
+            "serial": "5eb396777cc60253c924109cd8369d71f4e14ba2",
+            "sha256": "d635d400e3e49d44703d57947714b329101725e34c69e070c34e03d2d83b376d",
+            "spki_sha256": "96960417ff9226c172929fba5b166f156f6c425e458faf11717a4c5aa9f42d9b",
+            "not_before": "2024-01-01T00:00:00Z",
+            "not_after": "9999-12-31T23:59:59Z",
+            "key": {"type": "Ed25519", "bits": 256},
+            "signature": "ed25519",
+            "self_signed": false,
+            "covers_host": true,
+        });
+        assert_eq!(serde_json::to_value(CertificateRecord::read(&leaf, true)).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_cannot_be_read_has_only_its_digest() {
+        let record = CertificateRecord::read(&[0x30, 0x82, 0xff], false);
+        let digest = hex(&Sha256::digest([0x30, 0x82, 0xff]));
+        assert_eq!(serde_json::to_value(&record).unwrap(), json!({"sha256": digest, "covers_host": false}));
+        assert!(!record.is_self_signed());
+    }
+
+    #[test]
+    fn damage_anywhere_in_a_certificate_is_survived() {
+        let leaf = CertificateDer::from_pem_slice(include_bytes!("../../tests/tls/leaf.pem")).unwrap();
+        for at in 0..leaf.len() {
+            for value in [0, 0x7f, 0x80, 0xff, leaf[at] ^ 1] {
+                let mut damaged = leaf.to_vec();
+                damaged[at] = value;
+                CertificateRecord::read(&damaged, false);
+                CertificateRecord::read(&damaged[..at], false);
+            }
+        }
+    }
+}

@@ -102,3 +102,64 @@ fn explain(error: &Error) -> String {
         other => one_line(&other.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::crypto::aws_lc_rs;
+
+    use super::*;
+
+    fn certificate(pem: &[u8]) -> CertificateDer<'static> {
+        CertificateDer::from_pem_slice(pem).unwrap()
+    }
+
+    fn leaf() -> CertificateDer<'static> {
+        certificate(include_bytes!("../../tests/tls/leaf.pem"))
+    }
+
+    fn trust(roots: &[CertificateDer<'static>]) -> Trust {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(roots.iter().cloned());
+        Trust { roots: store, algorithms: aws_lc_rs::default_provider().signature_verification_algorithms }
+    }
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds))
+    }
+
+    const IN_2023: u64 = 1_680_000_000;
+    const IN_2027: u64 = 1_800_000_000;
+
+    #[test]
+    fn a_chain_is_judged_at_a_time_and_against_roots() {
+        let root = certificate(include_bytes!("../../tests/tls/root.pem"));
+        let trusting = trust(std::slice::from_ref(&root));
+        let judged = |trust: &Trust, chain: &[CertificateDer<'_>], seconds| {
+            let record = trust.judge(chain, at(seconds));
+            (record.length, record.verifies, record.error)
+        };
+        assert_eq!(judged(&trusting, &[leaf(), root.clone()], IN_2027), (2, Some(true), String::new()));
+        assert_eq!(judged(&trusting, &[leaf()], IN_2023), (1, Some(false), "not yet valid".to_owned()));
+        assert_eq!(judged(&trust(&[leaf()]), &[leaf(), root], IN_2027).1, Some(false));
+        assert_eq!(judged(&trusting, &[CertificateDer::from(vec![1, 2, 3])], IN_2027).2, "certificate cannot be read");
+        assert_eq!(judged(&trusting, &[], IN_2027), (0, Some(false), "the server sent no certificate".to_owned()));
+    }
+
+    #[test]
+    fn without_roots_there_is_no_verdict() {
+        let record = trust(&[]).judge(&[leaf()], at(IN_2027));
+        assert_eq!((record.verifies, record.error.as_str()), (None, "this machine has no trusted roots"));
+    }
+
+    #[test]
+    fn only_alternative_names_cover_a_host() {
+        for (host, covered) in
+            [("app.example.test", true), ("APP.example.test", true), ("192.0.2.7", true), ("2001:db8::7", true), ("example.test", false)]
+        {
+            assert_eq!(covers(&leaf(), host), covered, "{host}");
+        }
+        let root = certificate(include_bytes!("../../tests/tls/root.pem"));
+        assert!(!covers(&root, "Example Root"));
+        assert!(!covers(&CertificateDer::from(vec![0x30]), "app.example.test"));
+    }
+}

@@ -135,7 +135,7 @@ fn check_host(host: &str) -> Result<(), EndpointError> {
     ServerName::try_from(host).map(|_| ()).map_err(|_| EndpointError::Host(host.to_owned()))
 }
 
-/// Whether an address is link-local or that of a cloud's metadata service: 169.254.0.0/16, fe80::/10, fd00:ec2::254,
+/// Whether an address is link-local or that of a cloud's metadata service: `169.254.0.0/16`, `fe80::/10`, `fd00:ec2::254`,
 /// also where an IPv6 form wraps the IPv4 address.
 pub(super) fn is_link_local(address: IpAddr) -> bool {
     match address.to_canonical() {

@@ -1,4 +1,4 @@
-//! ClientHellos made by hand, one for each protocol version and for that version alone.
+//! Client hellos made by hand, one for each protocol version and for that version alone.
 //!
 //! Client libraries refuse old versions by themselves, so what they report says nothing about the server. These hellos
 //! offer every suite that a server might still accept, weak ones included: the question is what the server takes. The
@@ -99,21 +99,20 @@ fn with_length_16(out: &mut Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) {
 const X25519: u16 = 29;
 
 /// Groups for TLS 1.3, with the post-quantum ones; a server that prefers another than x25519 asks for it by name.
-const GROUPS_13: &[u16] =
-    &[0x11ec, 0x11eb, 0x11ed, X25519, 23, 24, 25, 30, 31, 32, 33, 256, 257, 258, 259, 260];
+const GROUPS_13: &[u16] = &[0x11ec, 0x11eb, 0x11ed, X25519, 23, 24, 25, 30, 31, 32, 33, 256, 257, 258, 259, 260];
 
 /// Curves for older versions. Finite-field groups are left out, so that a server shows the parameters it was given.
 const GROUPS: &[u16] = &[X25519, 23, 24, 25, 30, 26, 27, 28, 22, 21, 19];
 
 /// Signature algorithms, old ones included.
 const SIGNATURES: &[u16] = &[
-    0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080a, 0x080b, 0x0401, 0x0501, 0x0601, 0x081a, 0x081b,
-    0x081c, 0x0303, 0x0301, 0x0302, 0x0402, 0x0502, 0x0602, 0x0203, 0x0201, 0x0202, 0x0101,
+    0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0804, 0x0805, 0x0806, 0x0809, 0x080a, 0x080b, 0x0401, 0x0501, 0x0601, 0x081a, 0x081b, 0x081c,
+    0x0303, 0x0301, 0x0302, 0x0402, 0x0502, 0x0602, 0x0203, 0x0201, 0x0202, 0x0101,
 ];
 
 const SUITES_13: &[u16] = &[0x1302, 0x1303, 0x1301, 0x1304, 0x1305];
 
-/// Suites for SSLv3 to TLS 1.2, the strongest first, as many servers take the first that they know. Fewer than 128,
+/// Suites for SSL 3.0 to TLS 1.2, the strongest first, as many servers take the first that they know. Fewer than 128,
 /// since some old servers do not read on. The last is the signal for secure renegotiation.
 #[rustfmt::skip]
 const SUITES: &[u16] = &[

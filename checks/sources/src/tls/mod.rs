@@ -1,6 +1,6 @@
 //! TLS endpoints: which versions an address accepts, with which suite and group, and which certificate it shows.
 //!
-//! The versions are asked with hellos of our own ([`hello`]), one a version and connection, since client libraries
+//! The versions are asked with hellos of our own, one a version and connection, since client libraries
 //! refuse old versions by themselves; a library then completes one handshake for what is encrypted. Every address behind
 //! a name is a record of its own. A port that is closed, silent, speaks HTTP or wants a client certificate is an outcome
 //! and never mistaken for one that refused a version. Nothing is sent but handshakes and, where a client certificate is
@@ -130,6 +130,9 @@ impl TlsCollector {
         })
         .await;
 
+        // Two endpoints may lead to the same address in the same name.
+        places.sort_by_cached_key(|(endpoint, address)| endpoint.record_name(Some(*address)));
+        places.dedup_by_key(|(endpoint, address)| endpoint.record_name(Some(*address)));
         if !self.settings.allow_link_local {
             places.retain(|(endpoint, address)| {
                 let refused = is_link_local(*address);
@@ -213,9 +216,9 @@ impl Collector for TlsCollector {
     }
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
-        Box::pin(async move {
-            if wanted.contains_key(&Resource::tls_endpoints()) { self.probe(progress).await } else { Inventory::default() }
-        })
+        Box::pin(
+            async move { if wanted.contains_key(&Resource::tls_endpoints()) { self.probe(progress).await } else { Inventory::default() } },
+        )
     }
 }
 
@@ -289,4 +292,37 @@ fn bits(number: &[u8]) -> usize {
 /// A text of foreign origin as one short line.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_probe_that_breaks_off_leaves_the_list_incomplete() {
+        let pieces = (0..5).map(|number| async move {
+            assert!(number != 3, "the piece that breaks off");
+            number
+        });
+        let mut results = Vec::new();
+        let lost = each(pieces, 2, |number| results.push(number)).await;
+        results.sort_unstable();
+        assert_eq!((results, lost), (vec![0, 1, 2, 4], 1));
+
+        let collector = TlsCollector::new("endpoints", TlsSettings::default()).unwrap();
+        let inventory = Gathered { lost, ..Gathered::default() }.finish(collector.met());
+        let completeness = inventory.completeness(&Resource::tls_endpoints());
+        assert!(matches!(completeness, Completeness::Failed { reason: Reason::IncompleteList, .. }), "{completeness:?}");
+    }
+
+    #[test]
+    fn foreign_text_becomes_one_short_line() {
+        assert_eq!(one_line("a\r\nb\u{1b}[31m"), "a  b [31m");
+        assert_eq!(one_line(&"x".repeat(10_000)).len(), 500);
+    }
+
+    #[test]
+    fn bits_are_counted_from_the_first_that_is_set() {
+        assert_eq!([bits(&[]), bits(&[0, 0]), bits(&[1]), bits(&[0, 0x80, 0])], [0, 0, 1, 16]);
+    }
 }

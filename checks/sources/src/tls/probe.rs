@@ -77,11 +77,7 @@ impl Prober {
 
     /// Asks one address everything.
     pub(super) async fn probe(&self, endpoint: &Endpoint, address: IpAddr) -> Probe {
-        let place = Place {
-            socket: SocketAddr::new(address, endpoint.port),
-            query: format!("{endpoint}@{address}"),
-            sni: endpoint.sni(),
-        };
+        let place = Place { socket: SocketAddr::new(address, endpoint.port), query: format!("{endpoint}@{address}"), sni: endpoint.sni() };
         let mut probe = Probe { answers: BTreeMap::new(), handshake: None, requests: Vec::new() };
 
         let (newer, newest) = tokio::join!(self.hello(&place, Version::Tls12), self.hello(&place, Version::Tls13));
@@ -94,11 +90,8 @@ impl Prober {
             }
             return probe;
         }
-        let older = tokio::join!(
-            self.hello(&place, Version::Ssl3),
-            self.hello(&place, Version::Tls10),
-            self.hello(&place, Version::Tls11),
-        );
+        let older =
+            tokio::join!(self.hello(&place, Version::Ssl3), self.hello(&place, Version::Tls10), self.hello(&place, Version::Tls11),);
         probe.note(Version::Ssl3, older.0);
         probe.note(Version::Tls10, older.1);
         probe.note(Version::Tls11, older.2);

@@ -117,7 +117,7 @@ impl EndpointRecord {
                 outcome,
                 detail,
                 lowest,
-                highest: accepted.last().or(lowest),
+                highest: accepted.next_back().or(lowest),
                 versions: answers.iter().map(|(version, answer)| (version.as_str(), version_record(answer))).collect(),
                 client_certificate: ClientCertificate::None,
                 certificate: None,

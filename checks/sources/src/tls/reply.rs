@@ -1,7 +1,7 @@
 //! Reads what a server sends after a ClientHello, piece by piece, and says what kind of answer it is.
 //!
 //! Whatever arrives is untrusted: it is cut by its stated lengths, never beyond [`LIMIT`] bytes in all, and what does not
-//! parse is an answer of its own (`not-tls`), never a panic. A version counts as accepted when the ServerHello names the
+//! parse is an answer of its own (`not-tls`), never a panic. A version counts as accepted when the server's hello names the
 //! version that was asked for and no fatal alert follows; a server of TLS 1.0 answers a hello of 1.2 with its own version,
 //! which is a different answer. Up to TLS 1.2 the certificates pass in clear and are kept.
 
@@ -309,3 +309,6 @@ const SERVER_HELLO_DONE: u8 = 14;
 const NAMED_CURVE: u8 = 3;
 const SUPPORTED_VERSIONS: u16 = 43;
 const KEY_SHARE: u16 = 51;
+
+#[cfg(test)]
+mod tests;
