@@ -116,17 +116,16 @@ fn glob<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
 
 fn tls_rank<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let given = text(&args, 0)?;
-    let plain: String = given
-        .to_ascii_lowercase()
-        .chars()
-        .filter(|c| !matches!(c, 'v' | ' ' | '_' | '.' | '-'))
-        .collect();
-    let rank = match plain.as_str() {
-        "ssl3" | "ssl30" => 0,
-        "tls1" | "tls10" | "10" | "1" => 1,
-        "tls11" | "11" | "ersiontls11" => 2,
-        "tls12" | "12" | "ersiontls12" => 3,
-        "tls13" | "13" | "ersiontls13" => 4,
+    // Spellings: `1.2`, `TLSv1.2`, `TLSV1_2`, `tls1.2`, Go's `VersionTLS12`, `SSLv3`, `VersionSSL30`.
+    let plain: String = given.to_ascii_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.strip_prefix("version").unwrap_or(&plain);
+    let number = plain.strip_prefix("tls").unwrap_or(plain).trim_start_matches('v');
+    let rank = match (number, plain) {
+        (_, "ssl3" | "ssl30" | "sslv3") => 0,
+        ("1" | "10", _) => 1,
+        ("11", _) => 2,
+        ("12", _) => 3,
+        ("13", _) => 4,
         _ => return Err(fault("tls_rank", format!("`{given}` is not a TLS version"))),
     };
     Ok(CowVal::owned(CelInt::from(rank)))
@@ -349,6 +348,7 @@ mod tests {
             "minor('v1.33.4') == 33 && minor('v1.30+') == 30",
             "quantity('2Gi') == 2147483648.0 && quantity('500m') == 0.5",
             "tls_rank('TLSV1_2') == tls_rank('1.2') && tls_rank('VersionTLS13') > tls_rank('tls1.2')",
+            "tls_rank('VersionTLS10') == tls_rank('TLSv1') && tls_rank('SSLv3') == 0 && tls_rank('VersionSSL30') == 0",
             "cidr_contains('10.0.0.0/8', '10.1.2.3') && !cidr_contains('10.0.0.0/8', '11.0.0.1')",
             "selects({'matchLabels': {'a': 'b'}}, {'a': 'b', 'c': 'd'}) && !selects({'a': 'x'}, {'a': 'b'})",
             "selects_all({}) && !selects_all({'matchLabels': {'a': 'b'}})",

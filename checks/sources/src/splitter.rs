@@ -5,8 +5,6 @@
 //! here: that a piece is valid JSON is for its parser to say. Memory is bounded by the longest object, which is bounded
 //! by [`MAX_PIECE`].
 
-use std::ops::ControlFlow;
-
 /// The longest object that is read: a Kubernetes object is stored in at most a few megabytes.
 pub(crate) const MAX_PIECE: usize = 32 << 20;
 
@@ -86,11 +84,23 @@ pub(crate) struct Splitter {
     carry: Vec<u8>,
     // The current List without its items.
     envelope: Vec<u8>,
+    // Up to where lines are counted, and where the current document and item begin.
     place: Place,
+    document: Place,
+    item: Place,
+}
+
+/// A chunk being read: what is read of it, where the current piece begins in it, up to where its lines are counted.
+struct Chunk<'c> {
+    bytes: &'c [u8],
+    at: usize,
+    mark: usize,
+    counted: usize,
 }
 
 impl Default for Splitter {
     fn default() -> Self {
+        let start = Place { line: 1, offset: 0 };
         Self {
             state: State::Between,
             nesting: Nesting::default(),
@@ -100,7 +110,9 @@ impl Default for Splitter {
             list: false,
             carry: Vec::new(),
             envelope: Vec::new(),
-            place: Place { line: 1, offset: 0 },
+            place: start,
+            document: start,
+            item: start,
         }
     }
 }
@@ -109,137 +121,38 @@ impl Splitter {
     /// Takes the next chunk and hands on what is complete, with the place where each piece begins.
     pub(crate) fn push<E: From<Malformed>>(
         &mut self,
-        chunk: &[u8],
+        bytes: &[u8],
         mut emit: impl FnMut(Piece<'_>, Place) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut at = 0;
-        // Where the current piece begins in this chunk, and up to where lines are counted.
-        let mut mark = 0;
-        let mut counted = 0;
-        while at < chunk.len() {
-            let byte = chunk[at];
+        let mut chunk = Chunk { bytes, at: 0, mark: 0, counted: 0 };
+        while chunk.at < bytes.len() {
             match self.state {
-                State::Between => {
-                    match byte {
-                        b' ' | b'\t' | b'\r' | b'\n' => {}
-                        0xEF | 0xBB | 0xBF if self.place.offset + (at as u64) < 3 => {}
-                        b'{' => {
-                            self.advance(chunk, &mut counted, at);
-                            mark = at;
-                            self.state = State::Members;
-                            self.key.clear();
-                            self.in_value = false;
-                            self.list = false;
-                        }
-                        _ => return Err(self.malformed(chunk, counted, at, "expected a JSON object").into()),
-                    }
-                    at += 1;
-                }
-                State::Members => {
-                    at += 1;
-                    match byte {
-                        b'"' => {
-                            self.state = State::MemberString;
-                            if !self.in_value {
-                                self.key.clear();
-                            }
-                        }
-                        b':' => self.in_value = true,
-                        b',' => {
-                            self.in_value = false;
-                            self.key.clear();
-                        }
-                        b'[' if self.in_value && self.key == b"items" => {
-                            self.envelope.append(&mut self.carry);
-                            self.envelope.extend_from_slice(&chunk[mark..at]);
-                            let length = self.envelope.len();
-                            self.envelope.extend_from_slice(b"]}");
-                            emit(Piece::Head(&self.envelope), self.place)?;
-                            self.envelope.truncate(length);
-                            self.list = true;
-                            self.state = State::FirstItem;
-                        }
-                        b'{' | b'[' => {
-                            self.nesting = Nesting { depth: 1, ..Nesting::default() };
-                            self.state = State::Member;
-                        }
-                        b'}' => {
-                            self.envelope.append(&mut self.carry);
-                            let text = if self.envelope.is_empty() {
-                                &chunk[mark..at]
-                            } else {
-                                self.envelope.extend_from_slice(&chunk[mark..at]);
-                                &self.envelope
-                            };
-                            emit(Piece::Document { text, list: self.list }, self.place)?;
-                            self.envelope.clear();
-                            self.state = State::Between;
-                        }
-                        _ => {}
-                    }
-                }
-                State::MemberString => {
-                    at += 1;
-                    match byte {
-                        _ if self.escaped => self.escaped = false,
-                        b'\\' => self.escaped = true,
-                        b'"' => self.state = State::Members,
-                        _ if !self.in_value && self.key.len() < 8 => self.key.push(byte),
-                        _ => {}
-                    }
-                }
-                State::Member => match self.nesting.skip(&chunk[at..]) {
-                    ControlFlow::Break(read) => {
-                        at += read;
+                State::Between => self.between(&mut chunk)?,
+                State::Members => self.member(&mut chunk, &mut emit)?,
+                State::MemberString => self.member_string(&mut chunk),
+                State::FirstItem | State::NextItem | State::AfterItem => self.between_items(&mut chunk)?,
+                State::Member => {
+                    if self.skip(&mut chunk) {
                         self.state = State::Members;
                     }
-                    ControlFlow::Continue(()) => at = chunk.len(),
-                },
-                State::FirstItem | State::NextItem | State::AfterItem => {
-                    match (self.state, byte) {
-                        (_, b' ' | b'\t' | b'\r' | b'\n') => {}
-                        (State::FirstItem | State::NextItem, b'{') => {
-                            self.advance(chunk, &mut counted, at);
-                            mark = at;
-                            self.nesting = Nesting { depth: 1, ..Nesting::default() };
-                            self.state = State::Item;
-                        }
-                        (State::FirstItem | State::AfterItem, b']') => {
-                            mark = at;
-                            self.state = State::Members;
-                        }
-                        (State::AfterItem, b',') => self.state = State::NextItem,
-                        (State::AfterItem, _) => {
-                            return Err(self.malformed(chunk, counted, at, "expected a comma or the end of the items").into());
-                        }
-                        _ => return Err(self.malformed(chunk, counted, at, "the items of a List must be objects").into()),
-                    }
-                    at += 1;
                 }
-                State::Item => match self.nesting.skip(&chunk[at..]) {
-                    ControlFlow::Break(read) => {
-                        at += read;
-                        if self.carry.is_empty() {
-                            emit(Piece::Item(&chunk[mark..at]), self.place)?;
-                        } else {
-                            self.carry.extend_from_slice(&chunk[mark..at]);
-                            emit(Piece::Item(&self.carry), self.place)?;
-                            self.carry.clear();
-                        }
+                State::Item => {
+                    if self.skip(&mut chunk) {
+                        emit(Piece::Item(gather(&mut self.carry, &bytes[chunk.mark..chunk.at])), self.item)?;
+                        self.carry.clear();
                         self.state = State::AfterItem;
                     }
-                    ControlFlow::Continue(()) => at = chunk.len(),
-                },
+                }
             }
         }
         if matches!(self.state, State::Members | State::MemberString | State::Member | State::Item) {
-            self.carry.extend_from_slice(&chunk[mark..]);
-            if self.carry.len() > MAX_PIECE {
-                let what = "an object of more than 32 MiB, which no API server stores";
-                return Err(Malformed { place: self.place, what, cut: false }.into());
-            }
+            self.carry.extend_from_slice(&bytes[chunk.mark..]);
         }
-        self.advance(chunk, &mut counted, chunk.len());
+        self.count(&mut chunk);
+        if self.carry.len() > MAX_PIECE {
+            let what = "an object of more than 32 MiB, which no API server stores";
+            return Err(Malformed { place: self.place, what, cut: false }.into());
+        }
         Ok(())
     }
 
@@ -251,18 +164,129 @@ impl Splitter {
         Err(Malformed { place: self.place, what: "the input ends in the middle of an object", cut: true })
     }
 
-    // Moves the place from what is counted already to `to`.
-    fn advance(&mut self, chunk: &[u8], counted: &mut usize, to: usize) {
-        let passed = &chunk[*counted..to];
-        self.place.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.place.offset += passed.len() as u64;
-        *counted = to;
+    fn between(&mut self, chunk: &mut Chunk<'_>) -> Result<(), Malformed> {
+        match chunk.bytes[chunk.at] {
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            // A byte order mark.
+            0xEF | 0xBB | 0xBF if self.place.offset + (chunk.at as u64) < 3 => {}
+            b'{' => {
+                self.count(chunk);
+                self.document = self.place;
+                chunk.mark = chunk.at;
+                self.state = State::Members;
+                self.key.clear();
+                self.in_value = false;
+                self.list = false;
+            }
+            _ => return Err(self.malformed(chunk, "expected a JSON object")),
+        }
+        chunk.at += 1;
+        Ok(())
     }
 
-    fn malformed(&mut self, chunk: &[u8], mut counted: usize, at: usize, what: &'static str) -> Malformed {
-        self.advance(chunk, &mut counted, at);
+    fn member<E>(&mut self, chunk: &mut Chunk<'_>, emit: &mut impl FnMut(Piece<'_>, Place) -> Result<(), E>) -> Result<(), E> {
+        let byte = chunk.bytes[chunk.at];
+        chunk.at += 1;
+        match byte {
+            b'"' => {
+                self.state = State::MemberString;
+                if !self.in_value {
+                    self.key.clear();
+                }
+            }
+            b':' => self.in_value = true,
+            b',' => {
+                self.in_value = false;
+                self.key.clear();
+            }
+            b'[' if self.in_value && self.key == b"items" => {
+                self.envelope.append(&mut self.carry);
+                self.envelope.extend_from_slice(&chunk.bytes[chunk.mark..chunk.at]);
+                let length = self.envelope.len();
+                self.envelope.extend_from_slice(b"]}");
+                emit(Piece::Head(&self.envelope), self.document)?;
+                self.envelope.truncate(length);
+                self.list = true;
+                self.state = State::FirstItem;
+            }
+            b'{' | b'[' => {
+                self.nesting = Nesting { depth: 1, ..Nesting::default() };
+                self.state = State::Member;
+            }
+            b'}' => {
+                self.envelope.append(&mut self.carry);
+                let text = gather(&mut self.envelope, &chunk.bytes[chunk.mark..chunk.at]);
+                emit(Piece::Document { text, list: self.list }, self.document)?;
+                self.envelope.clear();
+                self.state = State::Between;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn member_string(&mut self, chunk: &mut Chunk<'_>) {
+        let byte = chunk.bytes[chunk.at];
+        chunk.at += 1;
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' => self.escaped = true,
+            b'"' => self.state = State::Members,
+            _ if !self.in_value && self.key.len() < 8 => self.key.push(byte),
+            _ => {}
+        }
+    }
+
+    fn between_items(&mut self, chunk: &mut Chunk<'_>) -> Result<(), Malformed> {
+        match (self.state, chunk.bytes[chunk.at]) {
+            (_, b' ' | b'\t' | b'\r' | b'\n') => {}
+            (State::FirstItem | State::NextItem, b'{') => {
+                self.count(chunk);
+                self.item = self.place;
+                chunk.mark = chunk.at;
+                self.nesting = Nesting { depth: 1, ..Nesting::default() };
+                self.state = State::Item;
+            }
+            (State::FirstItem | State::AfterItem, b']') => {
+                chunk.mark = chunk.at;
+                self.state = State::Members;
+            }
+            (State::AfterItem, b',') => self.state = State::NextItem,
+            (State::AfterItem, _) => return Err(self.malformed(chunk, "expected a comma or the end of the items")),
+            _ => return Err(self.malformed(chunk, "the items of a List must be objects")),
+        }
+        chunk.at += 1;
+        Ok(())
+    }
+
+    // Skips ahead to the end of the nested value; whether that was in this chunk.
+    fn skip(&mut self, chunk: &mut Chunk<'_>) -> bool {
+        let found = self.nesting.skip(&chunk.bytes[chunk.at..]);
+        chunk.at = found.map_or(chunk.bytes.len(), |read| chunk.at + read);
+        found.is_some()
+    }
+
+    // Moves the place up to what is read of the chunk.
+    fn count(&mut self, chunk: &mut Chunk<'_>) {
+        let passed = &chunk.bytes[chunk.counted..chunk.at];
+        self.place.line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.place.offset += passed.len() as u64;
+        chunk.counted = chunk.at;
+    }
+
+    fn malformed(&mut self, chunk: &mut Chunk<'_>, what: &'static str) -> Malformed {
+        self.count(chunk);
         Malformed { place: self.place, what, cut: false }
     }
+}
+
+// A piece of which `carry` holds the beginning: mostly nothing, and then nothing is copied.
+fn gather<'p>(carry: &'p mut Vec<u8>, rest: &'p [u8]) -> &'p [u8] {
+    if carry.is_empty() {
+        return rest;
+    }
+    carry.extend_from_slice(rest);
+    carry
 }
 
 /// How deep in brackets, and whether in a string.
@@ -274,8 +298,8 @@ struct Nesting {
 }
 
 impl Nesting {
-    // Reads up to and including the bracket that closes the outermost one; breaks with how much that was.
-    fn skip(&mut self, bytes: &[u8]) -> ControlFlow<usize> {
+    // Reads up to and including the bracket that closes the outermost one; the answer is how much that was, if it is in `bytes`.
+    fn skip(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         if self.escaped && !bytes.is_empty() {
             self.escaped = false;
@@ -284,7 +308,7 @@ impl Nesting {
         loop {
             while self.in_string {
                 let Some(ahead) = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
-                    return ControlFlow::Continue(());
+                    return None;
                 };
                 at += ahead + 1;
                 if bytes[at - 1] == b'"' {
@@ -296,7 +320,7 @@ impl Nesting {
                 }
             }
             let Some(ahead) = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']')) else {
-                return ControlFlow::Continue(());
+                return None;
             };
             at += ahead + 1;
             match bytes[at - 1] {
@@ -305,7 +329,7 @@ impl Nesting {
                 _ => {
                     self.depth -= 1;
                     if self.depth == 0 {
-                        return ControlFlow::Break(at);
+                        return Some(at);
                     }
                 }
             }
@@ -352,7 +376,7 @@ mod tests {
 {"a":"}]\\\"{","b":[[1],{}]},
 {"c":"\\"} ],
 "kind":"List","metadata":{"continue":"x"}}"#;
-        let list = "list {\"apiVersion\":\"v1\",\"items\":[],\n\"kind\":\"List\",\"metadata\":{\"continue\":\"x\"}} @3";
+        let list = "list {\"apiVersion\":\"v1\",\"items\":[],\n\"kind\":\"List\",\"metadata\":{\"continue\":\"x\"}} @1";
         let expected = [
             r#"head {"apiVersion":"v1","items":[]} @1"#,
             r#"item {"a":"}]\\\"{","b":[[1],{}]} @2"#,
