@@ -36,6 +36,13 @@ impl ObjectType {
     }
 }
 
+/// Namespace and name of an object.
+pub(crate) fn identity(object: &Value) -> (Option<&str>, Option<&str>) {
+    let metadata = object.get("metadata");
+    let text = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_str);
+    (text("namespace"), text("name"))
+}
+
 /// An object that was read.
 #[derive(Debug)]
 pub(crate) enum Sorted<'w> {

@@ -5,6 +5,8 @@
 //! here: that a piece is valid JSON is for its parser to say. Memory is bounded by the longest object, which is bounded
 //! by [`MAX_PIECE`].
 
+use serde::de::DeserializeSeed;
+
 /// The longest object that is read: a Kubernetes object is stored in at most a few megabytes.
 pub(crate) const MAX_PIECE: usize = 32 << 20;
 
@@ -335,6 +337,26 @@ impl Nesting {
             }
         }
     }
+}
+
+/// Parses a piece that begins at `place`. An error says what is wrong where, without quoting the piece: it may hold
+/// what must not be printed.
+pub(crate) fn parse<'de, S: DeserializeSeed<'de>>(seed: S, text: &'de [u8], place: Place) -> Result<S::Value, String> {
+    let text = std::str::from_utf8(text).map_err(|cause| {
+        let offset = place.offset + cause.valid_up_to() as u64;
+        format!("invalid UTF-8 (byte {offset})")
+    })?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = seed.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
+    value.map_err(|cause| {
+        let line = place.line + cause.line().saturating_sub(1) as u64;
+        let what = cause.to_string();
+        let what = match cause.classify() {
+            serde_json::error::Category::Data => "a value of another type than Kubernetes gives it",
+            _ => what.split(" at line ").next().unwrap_or_default(),
+        };
+        format!("{what} (line {line}, in the object at byte {})", place.offset)
+    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use proofbook_checks::resource::{Resource, Source};
 use proofbook_checks::value::Value;
 
 use super::description::Description;
-use crate::sorter::{ObjectType, Sorter};
+use crate::sorter::{ObjectType, Sorter, identity};
 
 /// What the files read so far hold.
 #[derive(Debug, Default)]
@@ -163,11 +163,4 @@ impl Pile {
             resource_version: None,
         }
     }
-}
-
-/// Namespace and name of an object.
-pub(crate) fn identity(object: &Value) -> (Option<&str>, Option<&str>) {
-    let metadata = object.get("metadata");
-    let text = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_str);
-    (text("namespace"), text("name"))
 }

@@ -151,25 +151,5 @@ fn parse<'de, T: Deserialize<'de>>(text: &'de [u8], place: Place) -> Result<T, B
 }
 
 fn parse_with<'de, S: DeserializeSeed<'de>>(seed: S, text: &'de [u8], place: Place) -> Result<S::Value, Broken> {
-    let text = std::str::from_utf8(text).map_err(|cause| {
-        let offset = place.offset + cause.valid_up_to() as u64;
-        Broken(format!("invalid UTF-8 (byte {offset})"))
-    })?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = seed.deserialize(&mut deserializer).map_err(|cause| Broken(describe(&cause, place)))?;
-    deserializer.end().map_err(|cause| Broken(describe(&cause, place)))?;
-    Ok(value)
-}
-
-/// What is wrong with an object that begins at `place`, without quoting it.
-pub(crate) fn describe(cause: &serde_json::Error, place: Place) -> String {
-    let line = place.line + cause.line() as u64 - 1;
-    let what = match cause.classify() {
-        serde_json::error::Category::Data => "a value of another type than Kubernetes gives it".to_owned(),
-        _ => {
-            let text = cause.to_string();
-            text.split(" at line ").next().unwrap_or_default().to_owned()
-        }
-    };
-    format!("{what} (line {line}, in the object at byte {})", place.offset)
+    crate::splitter::parse(seed, text, place).map_err(Broken)
 }

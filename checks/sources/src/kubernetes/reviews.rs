@@ -1,0 +1,117 @@
+//! Who we are to the server, what we may do there, and which server it is. All of it is the server's own answer.
+
+use std::collections::BTreeSet;
+
+use proofbook_checks::inventory::{Actor, Reason, Request};
+use proofbook_checks::resource::Resource;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::api::{Api, Ask, Trouble};
+use crate::hex;
+
+/// What `/version` told.
+pub(super) struct Greeting {
+    pub version: String,
+    pub clock_offset_ms: Option<i64>,
+}
+
+/// Asks for the version, which shows whether the server can be reached, takes our credentials, and what time it has.
+pub(super) async fn greet(api: &Api, log: &mut Vec<Request>) -> Result<Greeting, Trouble> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        git_version: String,
+    }
+    let mut body = Vec::new();
+    let answer = api.ask(&Ask::get("/version"), &mut body, log).await?;
+    if !answer.status.is_success() {
+        return Err(answer.trouble());
+    }
+    let version: Version =
+        serde_json::from_slice(&body).map_err(|_| Trouble::new(Reason::ParseError, "the answer to /version is not that of an API server"))?;
+    Ok(Greeting { version: version.git_version, clock_offset_ms: answer.clock_offset_ms })
+}
+
+/// Asks who we are and what we may do.
+pub(super) async fn actor(api: &Api, auth: &str, log: &mut Vec<Request>) -> Actor {
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    let told = review_ourselves(api, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &review, log).await;
+    let identity = told.ok().and_then(|review| review.pointer("/status/userInfo/username").and_then(Json::as_str).map(str::to_owned));
+    let auth = match (auth, &identity) {
+        ("token", Some(name)) if name.starts_with("system:serviceaccount:") => "sa-token",
+        ("token", _) => "bearer-token",
+        (auth, _) => auth,
+    };
+    // Rights on cluster-wide resources are reported with those in any namespace; `default` exists everywhere.
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "default"}});
+    let rights = review_ourselves(api, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", &review, log).await;
+    Actor {
+        identity: identity.unwrap_or_else(|| "not reported".to_owned()),
+        auth: auth.to_owned(),
+        rights_sha256: rights.ok().and_then(|review| rights_digest(&review)),
+    }
+}
+
+/// Asks whether we may list a resource over all namespaces: the proof that a list without items means that there are none.
+pub(super) async fn may_list(api: &Api, resource: &Resource, log: &mut Vec<Request>) -> Result<(), Trouble> {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {"verb": "list", "group": resource.group(), "resource": resource.plural()}},
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let mut ask = Ask::review(path, &review);
+    ask.shown = format!("{path} (list {})", resource.name);
+    let told = post(api, &ask, log).await?;
+    match told.pointer("/status/allowed").and_then(Json::as_bool) {
+        Some(true) => Ok(()),
+        Some(false) => Err(Trouble::new(Reason::NotPermitted, format!("the account may not list {} over all namespaces", resource.name))),
+        None => Err(Trouble::new(Reason::ParseError, "the server does not say whether listing is permitted")),
+    }
+}
+
+/// Asks for what identifies the cluster: the uid of its namespace `kube-system`.
+pub(super) async fn cluster_uid(api: &Api, log: &mut Vec<Request>) -> Option<String> {
+    let mut body = Vec::new();
+    let answer = api.ask(&Ask::get("/api/v1/namespaces/kube-system"), &mut body, log).await.ok()?;
+    let namespace: Json = serde_json::from_slice(&body).ok().filter(|_| answer.status.is_success())?;
+    namespace.pointer("/metadata/uid").and_then(Json::as_str).map(str::to_owned)
+}
+
+async fn review_ourselves(api: &Api, path: &str, review: &Json, log: &mut Vec<Request>) -> Result<Json, Trouble> {
+    post(api, &Ask::review(path, review), log).await
+}
+
+async fn post(api: &Api, ask: &Ask<'_>, log: &mut Vec<Request>) -> Result<Json, Trouble> {
+    let mut body = Vec::new();
+    let answer = api.ask(ask, &mut body, log).await?;
+    if !answer.status.is_success() {
+        return Err(answer.trouble());
+    }
+    serde_json::from_slice(&body).map_err(|_| Trouble::new(Reason::ParseError, "the answer to a self-review is not JSON"))
+}
+
+// The server reports rules and what is in them in any order, so all of it is sorted before the digest is taken.
+fn rights_digest(review: &Json) -> Option<String> {
+    let status = review.get("status")?;
+    let mut lines = BTreeSet::new();
+    for list in ["resourceRules", "nonResourceRules"] {
+        for rule in status.get(list).and_then(Json::as_array).into_iter().flatten() {
+            let mut parts = Vec::new();
+            for (key, values) in rule.as_object()? {
+                let mut values: Vec<&str> = values.as_array()?.iter().filter_map(Json::as_str).collect();
+                values.sort_unstable();
+                parts.push(format!("{key}={}", values.join(",")));
+            }
+            parts.sort_unstable();
+            lines.insert(format!("{list} {}\n", parts.join(" ")));
+        }
+    }
+    let incomplete = status.get("incomplete").and_then(Json::as_bool).unwrap_or(false);
+    let mut digest = Sha256::new();
+    digest.update(format!("incomplete={incomplete}\n"));
+    lines.iter().for_each(|line| digest.update(line));
+    Some(hex(&digest.finalize()))
+}
