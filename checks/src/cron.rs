@@ -7,7 +7,7 @@ const DAYS: usize = 366 + 28;
 /// `@daily` and its sisters and `@every 6h` are read as Velero reads them. `None` where it is no schedule, or one that
 /// never runs twice.
 #[must_use]
-pub fn longest_gap_minutes(expression: &str) -> Option<i64> {
+pub(crate) fn longest_gap_minutes(expression: &str) -> Option<i64> {
     let expression = expression.trim();
     if let Some(every) = expression.strip_prefix("@every ") {
         #[expect(clippy::cast_possible_truncation, reason = "a gap in minutes is far below 2^52")]

@@ -487,14 +487,26 @@ pub fn subject_of(object: &Value) -> Subject {
     }
 }
 
-/// Fills in the manual command of a check for one subject; the template itself where the subject is not at hand.
+/// The manual command of a check with its placeholders: `kubectl get networkpolicy -n <metadata.name>`.
 #[must_use]
-pub fn manual_command(planned: &Planned<'_>, subject: Option<&Value>) -> String {
-    let params = Value::from_json(&planned.params_json());
-    let mut bindings = Bindings::new(&params);
-    if let Some(subject) = subject {
-        bindings.set("subject", subject.clone());
+pub fn manual_template(check: &Check) -> String {
+    let part = |part: &Part| match part {
+        Part::Text(text) => text.clone(),
+        Part::Rule(rule) => format!("<{}>", rule.text.strip_prefix("subject.").unwrap_or(&rule.text)),
+    };
+    check.manual.parts.iter().map(part).collect()
+}
+
+impl Evaluation<'_> {
+    /// The manual command of a check, filled in for one of its subjects.
+    #[must_use]
+    pub fn manual_command(&self, planned: &Planned<'_>, subject: &Subject) -> Option<String> {
+        let objects = self.objects(&planned.check.origin);
+        let object = objects.iter().find(|object| subject_of(object) == *subject)?;
+        let params = Value::from_json(&planned.params_json());
+        let mut bindings = Bindings::new(&params);
+        bindings.set("subject", object.clone());
+        cel_view::start_budget(BUDGET);
+        fill(&planned.check.manual, &bindings).ok()
     }
-    cel_view::start_budget(BUDGET);
-    fill(&planned.check.manual, &bindings).unwrap_or_else(|_| planned.check.manual.text.clone())
 }

@@ -62,6 +62,13 @@ impl Projection {
         }
     }
 
+    /// Puts the masks back on an object that was projected before and read back from evidence.
+    #[must_use]
+    pub fn remask(&self, object: &Value) -> Value {
+        let owned = object.get("metadata").is_some_and(is_judged_at_owner);
+        prune(object, self.controlled.as_ref().filter(|_| owned).unwrap_or(&self.mask))
+    }
+
     /// Projects a value that is already parsed, by the same rules.
     #[must_use]
     pub fn project(&self, resource: &Resource, json: &serde_json::Value) -> Value {

@@ -1,6 +1,7 @@
 //! What must never be kept: detectors of credentials, and the class record that takes a sensitive string's place.
 
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 
@@ -126,8 +127,11 @@ pub fn is_certain_credential(text: &str) -> bool {
 }
 
 /// What stands in evidence in place of a sensitive string: kind, length class and detector hits.
+///
+/// There are few different records, so equal ones are shared.
 #[must_use]
 pub fn class_record(text: &str) -> Value {
+    static RECORDS: LazyLock<Mutex<HashMap<(&'static str, Vec<&'static str>), Value>>> = LazyLock::new(Mutex::default);
     let length = match text.len() {
         0 => "empty",
         1..=15 => "short",
@@ -135,14 +139,13 @@ pub fn class_record(text: &str) -> Value {
         64..=1023 => "long",
         _ => "very-long",
     };
-    Value::map(vec![
-        ("kind", Value::str("string")),
-        ("length", Value::str(length)),
-        (
-            "detectors",
-            Value::list(detectors(text).into_iter().map(Value::str).collect()),
-        ),
-    ])
+    let found = detectors(text);
+    let mut records = RECORDS.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = |(length, found): &(&'static str, Vec<&'static str>)| {
+        let detectors = Value::list(found.iter().copied().map(Value::str).collect());
+        Value::map(vec![("kind", Value::str("string")), ("length", Value::str(length)), ("detectors", detectors)])
+    };
+    records.entry((length, found)).or_insert_with_key(new).clone()
 }
 
 #[cfg(test)]

@@ -4,5 +4,11 @@
 //! arguments, so that the same inputs give the same bytes.
 
 pub mod assessment;
+pub mod attestation;
+pub mod bundle;
 pub mod facts;
+pub mod ledger;
+pub mod rollup;
+pub mod values;
+pub mod verify;
 pub mod views;

@@ -3,6 +3,10 @@
 //! A view is a pure function of the bundle, the workspace's publication facts and the as-of time. Renderers print it;
 //! they compute nothing.
 
+mod build;
+mod checks;
+mod controls;
+mod frameworks;
 pub mod profile;
 
 use std::collections::BTreeMap;
@@ -261,8 +265,10 @@ pub struct CheckView {
     pub remedy: String,
     /// Known traps.
     pub traps: Vec<String>,
-    /// How a person repeats the check.
+    /// How a person repeats the check, with placeholders such as `<metadata.name>`.
     pub manual: String,
+    /// The same, filled in for the first failing subject.
+    pub manual_example: Option<String>,
     /// Findings that are neither pass nor not-applicable, ordered by subject; never cut.
     pub failing: Vec<Finding>,
     /// Subjects that pass, ordered; cut at [`PASSING_SHOWN`], the count stands in `counts`.

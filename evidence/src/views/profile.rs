@@ -61,10 +61,7 @@ impl Publication {
                 check.params.iter_mut().filter(|param| param.source != "default").for_each(|param| param.value = serde_json::Value::Null);
                 // Exclusions are written as names of subjects.
                 check.population.excluded.iter_mut().for_each(|excluded| excluded.rule.clear());
-                // Filled in for a failing subject, the command names it.
-                if let Some((_, rest)) = check.rule.split_once("\nmanual:") {
-                    check.manual = rest.lines().next().unwrap_or_default().trim().to_owned();
-                }
+                check.manual_example = None;
             }
             for control in seen.controls.values_mut() {
                 control.disagree.iter_mut().for_each(|differing| differing.on.clear());

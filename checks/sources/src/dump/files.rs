@@ -29,13 +29,14 @@ pub(super) struct DumpFile {
     pub name: String,
     /// The source whose observations it holds.
     pub source: Source,
-    /// How it is written, told from its name; where that does not tell, its content does.
-    pub form: Option<Form>,
+    /// How it is written: told by its name. A file that was named by itself and tells nothing is taken for YAML, of which
+    /// JSON is a part.
+    pub form: Form,
 }
 
 impl DumpFile {
     fn new(path: PathBuf, name: String, source: Source) -> Self {
-        let form = form_of(&name);
+        let form = form_of(&name).unwrap_or(Form::Yaml);
         Self { path, name, source, form }
     }
 

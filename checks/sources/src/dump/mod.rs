@@ -8,19 +8,24 @@ mod description;
 mod files;
 mod gathering;
 mod json;
+mod recording;
 mod yaml;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use proofbook_checks::inventory::{Actor, Assurance, Inventory, Request, Target, Wanted};
-use proofbook_checks::resource::Source;
+use proofbook_checks::inventory::{Actor, Assurance, Inventory, Listing, Reason, Request, Target, Wanted};
+use proofbook_checks::resource::{Resource, Source};
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 
 use self::description::Description;
 use self::files::{DumpFile, Fingerprint, Form, Opened};
 use self::gathering::{FileContent, Gathering};
-use crate::collector::Progress;
+use self::recording::Recording;
+pub use self::recording::{RecordError, record};
+use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
 use crate::hex;
 
 const DESCRIPTION: &str = "dump.yaml";
@@ -60,12 +65,13 @@ impl DumpError {
     }
 }
 
-/// A dump as a target.
+/// A dump as a target. It stands in for every source that it holds, whatever [`Collector::source`] says.
 #[derive(Clone, Debug)]
 pub struct Dump {
     name: String,
     files: Vec<DumpFile>,
     description: Description,
+    recording: Option<Recording>,
 }
 
 impl Dump {
@@ -75,80 +81,173 @@ impl Dump {
     /// When the path cannot be opened, a folder holds no file that would be read, or `dump.yaml` is not understood.
     pub fn open(name: &str, path: &Path) -> Result<Self, DumpError> {
         let files = files::find(path)?;
-        if files.is_empty() {
+        let (description, recording) = match path.is_dir() {
+            true => (Description::read(path)?, Recording::read(path)?),
+            false => (Description::default(), None),
+        };
+        if files.is_empty() && recording.is_none() {
             return Err(DumpError::Empty { path: path.to_owned() });
         }
-        let description = if path.is_dir() { Description::read(path)? } else { Description::default() };
-        Ok(Self { name: name.to_owned(), files, description })
+        Ok(Self { name: name.to_owned(), files, description, recording })
     }
 
     /// When the dump says that it was made, RFC 3339.
     #[must_use]
     pub fn collected_at(&self) -> Option<&str> {
-        self.description.collected_at.as_deref()
+        match &self.recording {
+            Some(recording) => Some(&recording.collected_at),
+            None => self.description.collected_at.as_deref(),
+        }
     }
 
-    /// Whether the dump has a place for observations of a source.
+    /// Whether the dump has observations of a source. Of a source that it does not hold it says nothing, not even that
+    /// something was not collected.
     #[must_use]
     pub fn holds(&self, source: Source) -> bool {
-        self.files.iter().any(|file| file.source == source)
+        let recorded = self.recording.as_ref().is_some_and(|recording| recording.holds(source));
+        recorded || self.files.iter().any(|file| file.source == source)
     }
 
     /// Reads all that is wanted of the sources that the dump holds.
     pub fn read(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
-        let mut gathering = Gathering::default();
-        let mut requests = Vec::new();
-        let mut digest = Sha256::new();
-        for file in &self.files {
-            let mut content = FileContent::new(&file.name);
-            let (outcome, fingerprint) = read_file(file, wanted, &mut content);
-            digest.update(format!("{}\0{}\n", file.name, fingerprint.sha256));
-            requests.push(Request {
-                source: file.source,
-                target: self.name.clone(),
-                method: "READ".to_owned(),
-                query: file.name.clone(),
-                status: if outcome.is_ok() { "read" } else { "broken" }.to_owned(),
-                items: content.items,
-                continue_exhausted: None,
-                resource_version: None,
-                response_sha256: Some(fingerprint.sha256).filter(|sha256| !sha256.is_empty()),
-                bytes: fingerprint.bytes,
-            });
-            progress.advanced(&self.name, &file.name, content.items);
-            gathering.take(content, outcome.err().map(|trouble| format!("{}: {trouble}", file.name)));
+        let mut inventory = Inventory::default();
+        let held: Vec<Source> = Source::ALL.into_iter().filter(|source| self.holds(*source)).collect();
+        match &self.recording {
+            Some(recording) => {
+                let mut objects = BTreeMap::new();
+                for file in &self.files {
+                    let resource = recording::resource_of(file, wanted);
+                    let content = self.read_file(file, &mut inventory.requests, progress, |opened| {
+                        let read = recording::read_objects(opened);
+                        (read.as_ref().map_or(0, |objects| objects.len() as u64), read)
+                    });
+                    objects.extend(resource.map(|resource| (resource, content)));
+                }
+                for (resource, projection) in wanted.iter().filter(|(resource, _)| held.contains(&resource.source)) {
+                    let objects = objects.remove(resource).unwrap_or_else(|| Err("the file is not there".to_owned()));
+                    inventory.listings.insert(resource.clone(), recording.listing(resource, projection, objects));
+                }
+            }
+            None => {
+                let mut gathering = Gathering::default();
+                for file in &self.files {
+                    let mut content = FileContent::new(&file.name);
+                    let outcome = self.read_file(file, &mut inventory.requests, progress, |opened| {
+                        let outcome = match file.form {
+                            Form::Yaml => yaml::read(opened, wanted, file.stem(), &mut content),
+                            Form::Json => json::read(opened, wanted, file.stem(), &mut content),
+                        };
+                        (content.items, outcome)
+                    });
+                    gathering.take(content, outcome.err().map(|trouble| format!("{}: {trouble}", file.name)));
+                }
+                for source in &held {
+                    inventory.listings.extend(gathering.listings(wanted, *source, &self.description));
+                }
+            }
         }
-        let identity = hex(&digest.finalize());
-        let mut inventory = Inventory { requests, ..Inventory::default() };
-        for source in Source::ALL.into_iter().filter(|source| self.holds(*source)) {
-            inventory.listings.extend(gathering.listings(wanted, source, &self.description));
-            inventory.targets.push(Target {
-                source,
-                name: self.name.clone(),
-                identity: identity.clone(),
-                version: String::new(),
-                actor: Actor { identity: "as-supplied".to_owned(), auth: "none".to_owned(), rights_sha256: None },
-                clock_offset_ms: None,
-                assurance: Assurance::AsSupplied,
-            });
-        }
+        let identity = identity_of(&inventory.requests);
+        inventory.targets.extend(held.into_iter().map(|source| Target {
+            source,
+            name: self.name.clone(),
+            identity: identity.clone(),
+            version: String::new(),
+            actor: Actor { identity: "as-supplied".to_owned(), auth: "none".to_owned(), rights_sha256: None },
+            clock_offset_ms: None,
+            assurance: Assurance::AsSupplied,
+        }));
         inventory
+    }
+
+    // Reads one file to its end by `reader`, which tells how many items it holds, and records that it was read.
+    fn read_file<T>(
+        &self,
+        file: &DumpFile,
+        log: &mut Vec<Request>,
+        progress: &dyn Progress,
+        reader: impl FnOnce(&mut Opened) -> (u64, Result<T, String>),
+    ) -> Result<T, String> {
+        let read = || {
+            let mut opened = Opened::open(&file.path)?;
+            let (items, outcome) = reader(&mut opened);
+            Ok((items, outcome, opened.finish()?))
+        };
+        let (items, outcome, fingerprint) =
+            read().unwrap_or_else(|cause: io::Error| (0, Err(unreadable(&cause)), Fingerprint::default()));
+        progress.advanced(&self.name, &file.name, items);
+        log.push(Request {
+            source: file.source,
+            target: self.name.clone(),
+            method: "READ".to_owned(),
+            query: file.name.clone(),
+            status: if outcome.is_ok() { "read" } else { "broken" }.to_owned(),
+            items,
+            continue_exhausted: None,
+            resource_version: None,
+            response_sha256: Some(fingerprint.sha256).filter(|sha256| !sha256.is_empty()),
+            bytes: fingerprint.bytes,
+        });
+        outcome
     }
 }
 
-fn read_file<'w>(file: &DumpFile, wanted: &'w Wanted, content: &mut FileContent<'w>) -> (Result<(), String>, Fingerprint) {
-    let mut opened = match Opened::open(&file.path) {
-        Ok(opened) => opened,
-        Err(cause) => return (Err(unreadable(&cause)), Fingerprint::default()),
-    };
-    let outcome = match file.form {
-        Some(Form::Yaml) => yaml::read(&mut opened, wanted, file.stem(), content),
-        _ => json::read(&mut opened, wanted, file.stem(), content),
-    };
-    match opened.finish() {
-        Ok(fingerprint) => (outcome, fingerprint),
-        Err(cause) => (outcome.and(Err(unreadable(&cause))), Fingerprint::default()),
+impl Collector for Dump {
+    fn source(&self) -> Source {
+        Source::Kubernetes
     }
+
+    fn target(&self) -> &str {
+        &self.name
+    }
+
+    fn plan(&self, _wanted: &Wanted) -> Vec<PlannedRequest> {
+        let planned = |file: &DumpFile| PlannedRequest {
+            source: file.source,
+            target: self.name.clone(),
+            method: "READ".to_owned(),
+            query: file.name.clone(),
+            reason: "observations in place of a live source".to_owned(),
+        };
+        self.files.iter().map(planned).collect()
+    }
+
+    // Reading files would keep the thread from all else that is collected at the same time.
+    fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
+        struct Heard(mpsc::UnboundedSender<(String, u64)>);
+        impl Progress for Heard {
+            fn advanced(&self, _target: &str, what: &str, items: u64) {
+                // Nobody listens any more only when the whole collection was given up.
+                drop(self.0.send((what.to_owned(), items)));
+            }
+        }
+        Box::pin(async move {
+            let (heard, mut news) = mpsc::unbounded_channel();
+            let (dump, wanted_there) = (self.clone(), wanted.clone());
+            let reading = tokio::task::spawn_blocking(move || dump.read(&wanted_there, &Heard(heard)));
+            while let Some((what, items)) = news.recv().await {
+                progress.advanced(&self.name, &what, items);
+            }
+            reading.await.unwrap_or_else(|_| self.broken_off(wanted))
+        })
+    }
+}
+
+impl Dump {
+    // The reading thread died: nothing of it can be used.
+    fn broken_off(&self, wanted: &Wanted) -> Inventory {
+        let failed = |resource: &Resource| (resource.clone(), Listing::failed(Reason::IncompleteList, "the collector broke off"));
+        let listings = wanted.keys().filter(|resource| self.holds(resource.source)).map(failed).collect();
+        Inventory { listings, ..Inventory::default() }
+    }
+}
+
+// The digest over names and digests of all files.
+fn identity_of(read: &[Request]) -> String {
+    let mut digest = Sha256::new();
+    for file in read {
+        digest.update(format!("{}\0{}\n", file.query, file.response_sha256.as_deref().unwrap_or_default()));
+    }
+    hex(&digest.finalize())
 }
 
 // What the operating system or a decompressor objects to.

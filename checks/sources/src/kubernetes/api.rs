@@ -3,7 +3,6 @@
 //! A pause that the server asks for (429) is kept, bounded, at most [`TRIES_WHEN_THROTTLED`] times; a server error or a
 //! broken connection is tried again at most [`TRIES`] times, as every request here only reads. Nothing else is repeated.
 
-use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, StatusCode};

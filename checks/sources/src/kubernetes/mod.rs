@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use self::api::{Api, Trouble};
 use self::discovery::Found;
 use self::list::Task;
+use self::reviews::Permission;
 pub use self::settings::{KubeSettings, KubeconfigFault};
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
 
@@ -186,14 +187,21 @@ impl Kubernetes {
 
 async fn read_resource(api: Api, task: Task, heard: mpsc::UnboundedSender<(String, u64)>) -> (Resource, Listing, Vec<Request>) {
     let mut log = Vec::new();
+    let name = task.resource.name.to_string();
+    // Nobody listens any more only when the whole collection was given up.
+    let advanced = move |items| drop(heard.send((name.clone(), items)));
     let listing = match reviews::may_list(&api, &task.resource, &mut log).await {
-        Ok(()) => {
-            let name = task.resource.name.to_string();
-            // Nobody listens any more only when the whole collection was given up.
-            let advanced = move |items| drop(heard.send((name.clone(), items)));
-            list::list(&api, &task, &mut log, &advanced).await
+        Ok(Permission::Granted) => list::list(&api, &task, &mut log, &advanced).await,
+        Ok(Permission::Unconfirmed(told)) => {
+            let listing = list::list(&api, &task, &mut log, &advanced).await;
+            if listing.completeness == Completeness::Complete && listing.objects.is_empty() {
+                let detail = format!("the list is empty, and the server does not confirm that we may see what is in it: {told}");
+                Listing::failed(Reason::NotPermitted, detail)
+            } else {
+                listing
+            }
         }
-        Err(trouble) => Listing::failed(trouble.reason, trouble.detail),
+        Ok(Permission::Denied(trouble)) | Err(trouble) => Listing::failed(trouble.reason, trouble.detail),
     };
     (task.resource, listing, log)
 }

@@ -54,22 +54,40 @@ pub(super) async fn actor(api: &Api, auth: &str, log: &mut Vec<Request>) -> Acto
     }
 }
 
-/// Asks whether we may list a resource over all namespaces: the proof that a list without items means that there are none.
-pub(super) async fn may_list(api: &Api, resource: &Resource, log: &mut Vec<Request>) -> Result<(), Trouble> {
+/// Whether the account may list a resource over all namespaces.
+pub(super) enum Permission {
+    /// The server says yes: a list without items means that there are none.
+    Granted,
+    /// The server says no: whatever a list would hold means nothing.
+    Denied(Trouble),
+    /// The server does not say, as behind a proxy that lets only GET through: a list with items was permitted, one without
+    /// may as well be empty for want of permission.
+    Unconfirmed(String),
+}
+
+/// Asks whether we may list a resource over all namespaces.
+pub(super) async fn may_list(api: &Api, resource: &Resource, log: &mut Vec<Request>) -> Result<Permission, Trouble> {
     let review = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": {"verb": "list", "group": resource.group(), "resource": resource.plural()}},
     });
     let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let mut ask = Ask::review(path, &review);
-    ask.shown = format!("{path} (list {})", resource.name);
-    let told = post(api, &ask, log).await?;
-    match told.pointer("/status/allowed").and_then(Json::as_bool) {
-        Some(true) => Ok(()),
-        Some(false) => Err(Trouble::new(Reason::NotPermitted, format!("the account may not list {} over all namespaces", resource.name))),
-        None => Err(Trouble::new(Reason::ParseError, "the server does not say whether listing is permitted")),
+    let ask = Ask { shown: format!("{path} (list {})", resource.name), ..Ask::review(path, &review) };
+    let mut body = Vec::new();
+    let answer = api.ask(&ask, &mut body, log).await?;
+    if !answer.status.is_success() {
+        return Ok(Permission::Unconfirmed(answer.told()));
     }
+    let told: Option<Json> = serde_json::from_slice(&body).ok();
+    Ok(match told.as_ref().and_then(|told| told.pointer("/status/allowed")).and_then(Json::as_bool) {
+        Some(true) => Permission::Granted,
+        Some(false) => {
+            let detail = format!("the account may not list {} over all namespaces", resource.name);
+            Permission::Denied(Trouble::new(Reason::NotPermitted, detail))
+        }
+        None => Permission::Unconfirmed("its answer is no access review".to_owned()),
+    })
 }
 
 /// Asks for what identifies the cluster: the uid of its namespace `kube-system`.
@@ -81,12 +99,8 @@ pub(super) async fn cluster_uid(api: &Api, log: &mut Vec<Request>) -> Option<Str
 }
 
 async fn review_ourselves(api: &Api, path: &str, review: &Json, log: &mut Vec<Request>) -> Result<Json, Trouble> {
-    post(api, &Ask::review(path, review), log).await
-}
-
-async fn post(api: &Api, ask: &Ask<'_>, log: &mut Vec<Request>) -> Result<Json, Trouble> {
     let mut body = Vec::new();
-    let answer = api.ask(ask, &mut body, log).await?;
+    let answer = api.ask(&Ask::review(path, review), &mut body, log).await?;
     if !answer.status.is_success() {
         return Err(answer.trouble());
     }

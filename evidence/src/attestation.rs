@@ -1,0 +1,118 @@
+//! Attestations: what only a person can state, with evidence and an expiry (evidence.md section 8).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proofbook_checks::Verdict;
+use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
+use proofbook_controls::files::{Files, is_yaml};
+use proofbook_controls::yaml::{self, Spanned};
+use proofbook_controls::{ControlId, Controls};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// A statement as it is written in `attestations/<id>.yaml`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Attestation {
+    /// The id of the need that it answers, as the control names it.
+    pub id: Spanned<String>,
+    /// The control.
+    pub control: Spanned<ControlId>,
+    /// The statement, as a full sentence.
+    pub statement: String,
+    /// The role of the person who signs.
+    pub role: String,
+    /// A reference to the person; it stays in the workspace and is not printed.
+    pub person_ref: String,
+    /// When it was signed, RFC 3339.
+    #[schemars(with = "String")]
+    pub signed_at: Timestamp,
+    /// Until when it counts, RFC 3339.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+    /// What shows that it is true.
+    pub evidence: Vec<AttestedFile>,
+}
+
+/// A file that shows that a statement is true.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttestedFile {
+    /// Its path or place.
+    pub file: String,
+    /// Its SHA-256 in lower-case hex.
+    pub sha256: String,
+    /// What it shows.
+    pub description: String,
+}
+
+impl Attestation {
+    /// The verdict as of a time: `manual` while it counts, `fail` once it has expired or before it was signed.
+    #[must_use]
+    pub fn verdict(&self, at: Timestamp) -> Verdict {
+        if self.signed_at <= at && at < self.expires_at { Verdict::Manual } else { Verdict::Fail }
+    }
+}
+
+/// The attestations of a workspace by the id of the need.
+#[derive(Clone, Debug, Default)]
+pub struct Attestations {
+    /// By need.
+    pub by_need: BTreeMap<String, Attestation>,
+    /// The files that they were read from.
+    pub files: Files,
+}
+
+impl Attestations {
+    /// Reads `attestations/*.yaml` out of `files`.
+    ///
+    /// # Errors
+    /// All faults of all files.
+    pub fn load(files: &Files, controls: &Controls) -> Result<Self, Diagnostics> {
+        let mut errors = Diagnostics::default();
+        let mut out = Self::default();
+        for (path, text) in files.under("attestations").filter(|(path, _)| is_yaml(path)) {
+            match yaml::parse::<Attestation>(path, text) {
+                Ok(attestation) => {
+                    check(&attestation, controls, path, text, &mut errors);
+                    let id = attestation.id.value.clone();
+                    if out.by_need.insert(id.clone(), attestation).is_some() {
+                        let found = Diagnostic::new("duplicate-id", path, format!("the need `{id}` is attested twice"));
+                        errors.push(found.at(Span::START).help("keep the newer one").with_source(text));
+                    }
+                    out.files.insert(path, text);
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.into_result(out)
+    }
+}
+
+fn check(attestation: &Attestation, controls: &Controls, path: &str, text: &str, errors: &mut Diagnostics) {
+    let mut error = |code, span, message: String, help: String| {
+        errors.push(Diagnostic::new(code, path, message).at(span).help(help).with_source(text));
+    };
+    let (control, id) = (&attestation.control, &attestation.id);
+    match controls.controls.get(&control.value) {
+        None => {
+            let help = did_you_mean(control.value.as_str(), controls.controls.keys().map(ControlId::as_str), "see `proofbook controls list`");
+            error("unknown-control", control.span, format!("unknown control `{}`", control.value), help);
+        }
+        Some(known) if !known.attestations.iter().any(|need| need.id == id.value) => {
+            let needs = known.attestations.iter().map(|need| need.id.as_str());
+            let help = did_you_mean(&id.value, needs, "see `proofbook controls show`");
+            error("unknown-need", id.span, format!("the control `{}` needs no attestation `{}`", control.value, id.value), help);
+        }
+        Some(_) => {}
+    }
+    if attestation.expires_at <= attestation.signed_at {
+        error("expiry", Span::START, "the attestation expires before it is signed".to_owned(), "set `expires_at` after `signed_at`".to_owned());
+    }
+    for file in &attestation.evidence {
+        if file.sha256.len() != 64 || !file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            error("digest", Span::START, format!("`{}` of `{}` is no SHA-256", file.sha256, file.file), "use `sha256sum`".to_owned());
+        }
+    }
+}

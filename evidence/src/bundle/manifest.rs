@@ -1,0 +1,134 @@
+//! The manifest: an in-toto Statement that names every sealed file, in canonical JSON (RFC 8785).
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proofbook_checks::inventory::{Assurance, Target};
+use proofbook_controls::CheckId;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The file's name.
+pub const MANIFEST: &str = "manifest.json";
+/// The folder of signatures and timestamps: outside the sealed set.
+pub const SEAL: &str = "seal";
+
+const STATEMENT: &str = "https://in-toto.io/Statement/v1";
+const PREDICATE: &str = "https://proofbook.dev/run/v1";
+
+/// An in-toto Statement about the files of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The statement's type.
+    #[serde(rename = "_type")]
+    pub statement: String,
+    /// The sealed files, sorted by name.
+    pub subject: Vec<SealedFile>,
+    /// The type of the predicate.
+    #[serde(rename = "predicateType")]
+    pub predicate_type: String,
+    /// What the files are the record of.
+    pub predicate: Run,
+}
+
+/// A sealed file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SealedFile {
+    /// The path within the bundle, with `/` between the parts.
+    pub name: String,
+    /// Its digests.
+    pub digest: FileDigest,
+}
+
+/// The digests of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileDigest {
+    /// SHA-256 in lower-case hex.
+    pub sha256: String,
+}
+
+/// The run that was sealed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// The workspace.
+    pub workspace: String,
+    /// The environment.
+    pub environment: String,
+    /// The run's id: UTC basic time, dash, 8 hex digits of the digest of what was sealed.
+    pub run_id: String,
+    /// The digest of the previous manifest of the environment's ledger; none for the first.
+    pub previous: Option<String>,
+    /// The version of the program.
+    pub tool_version: String,
+    /// The version of evaluation and roll-up.
+    pub semantics: u32,
+    /// Whether all checks of the default selection ran; a partial run is never the newest.
+    pub full: bool,
+    /// The checks that ran.
+    pub checks: Vec<CheckId>,
+    /// The clock of the run: `now` in checks, and where freshness starts.
+    pub clock: Timestamp,
+    /// `live` if every target was read by the run itself.
+    pub assurance: Assurance,
+    /// The targets, with who looked.
+    pub targets: Vec<Target>,
+    /// The size of every sealed file in bytes.
+    pub sizes: BTreeMap<String, u64>,
+}
+
+impl Manifest {
+    /// A statement about `files`, given as name, digest and size.
+    #[must_use]
+    pub fn new(run: Run, files: &BTreeMap<String, (String, u64)>) -> Self {
+        let subject = files.iter().map(|(name, (sha256, _))| SealedFile { name: name.clone(), digest: FileDigest { sha256: sha256.clone() } });
+        let sizes = files.iter().map(|(name, (_, size))| (name.clone(), *size)).collect();
+        Self {
+            statement: STATEMENT.to_owned(),
+            subject: subject.collect(),
+            predicate_type: PREDICATE.to_owned(),
+            predicate: Run { sizes, ..run },
+        }
+    }
+
+    /// The bytes that are written and signed.
+    ///
+    /// # Errors
+    /// None that a manifest can cause.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json_canonicalizer::to_vec(self)
+    }
+
+    /// Whether the statement is of the kind that this program writes.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.statement == STATEMENT && self.predicate_type == PREDICATE
+    }
+}
+
+/// SHA-256 in lower-case hex.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The id of a run: its clock, and the beginning of the digest over all sealed files.
+#[must_use]
+pub fn run_id(clock: Timestamp, files: &BTreeMap<String, (String, u64)>) -> String {
+    let mut digest = Sha256::new();
+    for (name, (sha256, _)) in files {
+        digest.update(name.as_bytes());
+        digest.update([0]);
+        digest.update(sha256.as_bytes());
+        digest.update([0]);
+    }
+    let all = hex(&digest.finalize());
+    format!("{}-{}", clock.strftime("%Y%m%dT%H%M%SZ"), &all[..8])
+}

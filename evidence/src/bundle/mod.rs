@@ -1,0 +1,74 @@
+//! The bundle: the sealed result of one run on disk, and the only thing that anything published is made from.
+
+mod archive;
+pub mod manifest;
+mod observations;
+mod read;
+mod scan;
+mod staging;
+
+use std::path::{Path, PathBuf};
+
+use proofbook_controls::diagnostic::Diagnostics;
+
+pub use read::Bundle;
+pub(crate) use read::Sealed as SealedFiles;
+pub(crate) use scan::{Streams, evaluate_all};
+pub use scan::{RunInputs, Sealed, scan_to_bundle};
+pub(crate) use staging::PREFIX as STAGING_PREFIX;
+
+pub(crate) const FINDINGS: &str = "findings.ndjson.zst";
+pub(crate) const ASSESSMENT: &str = "assessment.json";
+pub(crate) const VALUES: &str = "values.ndjson";
+
+/// Why a bundle could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BundleError {
+    /// A file or folder.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A stream into a file.
+    #[error("writing the bundle: {0}")]
+    Write(std::io::Error),
+    /// A line of a sealed file.
+    #[error("{file}:{line}: {source}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A sealed file that is not what it should be.
+    #[error("{file}: {detail}")]
+    Malformed {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The sealed library.
+    #[error("the sealed library cannot be read:\n{0}")]
+    Library(Diagnostics),
+    /// A value without a JSON form.
+    #[error("writing JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerError),
+}
+
+impl BundleError {
+    /// Names the file of an error.
+    pub(crate) fn file(path: &Path) -> impl Fn(std::io::Error) -> Self + use<> {
+        let path = path.to_path_buf();
+        move |source| Self::File { path: path.clone(), source }
+    }
+}

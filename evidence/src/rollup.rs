@@ -1,0 +1,205 @@
+//! The roll-up: from findings to checks, controls and requirements, always by the worst.
+//!
+//! Findings are taken check by check and only their counts are kept, so that half a million of them need not be held.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use proofbook_checks::compile::Check;
+use proofbook_checks::finding::{Finding, Population, Subject};
+use proofbook_checks::value::Value;
+use proofbook_checks::{Catalog, CheckResult, Plan, Reason, Verdict};
+use proofbook_controls::{Binds, CheckId, Control, ControlId, Controls, Requirement};
+
+use crate::assessment::{
+    Assessment, Basis, CheckAssessment, ControlAssessment, Counts, Coverage, Disagreement, Part, PartKind, RequirementAssessment,
+};
+use crate::attestation::Attestations;
+
+/// The worst of some verdicts. What does not apply is ignored unless nothing else is there.
+#[must_use]
+pub fn worst(verdicts: impl Iterator<Item = Verdict>) -> Option<Verdict> {
+    // The order of the type is that of the roll-up, and `not-applicable` is its last.
+    verdicts.min()
+}
+
+/// How a requirement is covered by the controls that are mapped to it.
+#[must_use]
+pub fn coverage<'c>(requirement: &Requirement, controls: impl Iterator<Item = &'c Control>) -> Coverage {
+    let mut found = None;
+    for control in controls {
+        let own = if control.checks.required.is_empty() { Coverage::Attested } else { Coverage::Automated };
+        found = Some(found.map_or(own, |known: Coverage| known.min(own)));
+    }
+    found.unwrap_or(match requirement.binds {
+        Binds::Customer | Binds::Authority => Coverage::NotProvider,
+        Binds::Provider | Binds::Both => Coverage::None,
+    })
+}
+
+/// Takes results check by check and adds them up.
+#[derive(Debug)]
+pub struct Assessor<'c> {
+    catalog: &'c Catalog,
+    clock: Timestamp,
+    checks: BTreeMap<CheckId, CheckAssessment>,
+    // Verdicts by the key on which a pair meets, for checks that are part of a pair.
+    pairs: BTreeMap<CheckId, BTreeMap<String, Verdict>>,
+}
+
+impl<'c> Assessor<'c> {
+    /// Starts an assessment of a run at `clock`.
+    #[must_use]
+    pub fn new(catalog: &'c Catalog, clock: Timestamp) -> Self {
+        Self { catalog, clock, checks: BTreeMap::new(), pairs: BTreeMap::new() }
+    }
+
+    /// Adds what one check said.
+    pub fn add(&mut self, check: &Check, result: &CheckResult) {
+        let mut counts = Counts::new();
+        for finding in &result.findings {
+            *counts.entry(finding.verdict).or_insert(0) += 1;
+        }
+        // A result without findings is no result: evaluation always says something about the population.
+        let worst = result.findings.iter().min_by_key(|finding| finding.verdict);
+        let (status, reason) = worst.map_or((Verdict::Error, Reason::EmptyPopulation), |finding| (finding.verdict, finding.reason_code));
+        let definition = &check.definition;
+        let window = SignedDuration::from_hours(definition.freshness.hours());
+        self.checks.insert(
+            check.id().clone(),
+            CheckAssessment {
+                status,
+                reason,
+                counts,
+                population: result.population.clone(),
+                severity: definition.severity,
+                method: definition.method,
+                fresh_until: self.clock.checked_add(window).unwrap_or(Timestamp::MAX),
+            },
+        );
+        if let Some(on) = self.pair_key(check) {
+            let verdicts = result.findings.iter().filter_map(|finding| Some((key(&finding.subject, finding, &on)?, finding.verdict)));
+            let mut by_key: BTreeMap<String, Verdict> = BTreeMap::new();
+            for (key, verdict) in verdicts {
+                by_key.entry(key).and_modify(|known| *known = (*known).min(verdict)).or_insert(verdict);
+            }
+            self.pairs.insert(check.id().clone(), by_key);
+        }
+    }
+
+    // What a check meets its pair on, whichever of the two names the other.
+    fn pair_key(&self, check: &Check) -> Option<String> {
+        let own = check.definition.pairs_with.as_ref();
+        let other = || {
+            let mut all = self.catalog.checks.values().filter_map(|check| check.definition.pairs_with.as_ref());
+            all.find(|pair| pair.check.value == check.id().as_str())
+        };
+        own.or_else(other).map(|pair| pair.on.clone())
+    }
+
+    /// Rolls up to controls and requirements.
+    #[must_use]
+    pub fn finish(mut self, plan: &Plan<'_>, attestations: &Attestations) -> Assessment {
+        for check in self.catalog.checks.values().filter(|check| !plan.checks.contains_key(check.id())) {
+            self.checks.insert(check.id().clone(), skipped(check, self.clock));
+        }
+        let mut assessment = Assessment { checks: self.checks, ..Assessment::default() };
+        let status = |check: &CheckId, assessment: &Assessment| assessment.checks.get(check).map_or(Verdict::Error, |check| check.status);
+        for control in self.catalog.controls.controls.values() {
+            let mut rolled = roll(control, |check| status(check, &assessment), |need| match attestations.by_need.get(need) {
+                Some(attestation) => attestation.verdict(self.clock),
+                None => Verdict::Error,
+            });
+            rolled.disagree = disagreements(self.catalog, control, &self.pairs);
+            assessment.controls.insert(control.id.clone(), rolled);
+        }
+        requirements(&self.catalog.controls, &mut assessment);
+        assessment
+    }
+}
+
+/// Rolls up one control from the statuses of its checks and attestations.
+#[must_use]
+pub fn roll(control: &Control, check: impl Fn(&CheckId) -> Verdict, attestation: impl Fn(&str) -> Verdict) -> ControlAssessment {
+    let part = |kind, id: &str, required, status| Part { kind, id: id.to_owned(), required, status };
+    let required = control.checks.required.iter().map(|id| part(PartKind::Check, id.value.as_str(), true, check(&id.value)));
+    let attested = control.attestations.iter().map(|need| part(PartKind::Attestation, &need.id, true, attestation(&need.id)));
+    let supporting = control.checks.supporting.iter().map(|id| part(PartKind::Check, id.value.as_str(), false, check(&id.value)));
+    let parts: Vec<Part> = required.chain(attested).chain(supporting).collect();
+    let needed: Vec<&Part> = parts.iter().filter(|part| part.required).collect();
+    let basis = match (needed.is_empty(), needed.iter().any(|part| part.kind == PartKind::Attestation)) {
+        (true, _) => Basis::None,
+        (false, true) => Basis::Attested,
+        (false, false) => Basis::Automated,
+    };
+    // A control that nothing shows is not satisfied.
+    let status = worst(needed.iter().map(|part| part.status)).unwrap_or(Verdict::Error);
+    ControlAssessment { status, basis, parts, disagree: Vec::new() }
+}
+
+/// Rolls up the requirements of all frameworks from the controls of the assessment.
+pub fn requirements(controls: &Controls, assessment: &mut Assessment) {
+    for (id, framework) in &controls.frameworks {
+        let mut mapped: BTreeMap<_, BTreeSet<&ControlId>> = BTreeMap::new();
+        for mapping in controls.mappings_of(id) {
+            mapped.entry(&mapping.requirement).or_default().insert(&mapping.control);
+        }
+        let rolled = framework.requirements.iter().filter(|requirement| !requirement.withdrawn).map(|requirement| {
+            let own = mapped.remove(&requirement.id).unwrap_or_default();
+            let coverage = coverage(requirement, own.iter().filter_map(|id| controls.controls.get(*id)));
+            let status = worst(own.iter().map(|id| assessment.controls.get(*id).map_or(Verdict::Error, |control| control.status)));
+            let controls = own.into_iter().cloned().collect();
+            (requirement.id.clone(), RequirementAssessment { coverage, status, controls })
+        });
+        let rolled = rolled.collect();
+        assessment.frameworks.insert(id.clone(), rolled);
+    }
+}
+
+fn skipped(check: &Check, clock: Timestamp) -> CheckAssessment {
+    let definition = &check.definition;
+    CheckAssessment {
+        status: Verdict::Skipped,
+        reason: Reason::OptIn,
+        counts: Counts::new(),
+        population: Population {
+            check: check.id().clone(),
+            definition: definition.subject.population.clone(),
+            enumerated: 0,
+            subjects: 0,
+            complete: false,
+            excluded: Vec::new(),
+            listings: Vec::new(),
+        },
+        severity: definition.severity,
+        method: definition.method,
+        fresh_until: clock,
+    }
+}
+
+fn key(subject: &Subject, finding: &Finding, on: &str) -> Option<String> {
+    match on {
+        "namespace" if &*subject.kind == "Namespace" => Some(subject.name.to_string()),
+        "namespace" => subject.namespace.as_ref().map(ToString::to_string),
+        "name" => Some(subject.name.to_string()),
+        measured => finding.measured.get(measured).and_then(Value::as_str).map(str::to_owned),
+    }
+}
+
+fn disagreements(catalog: &Catalog, control: &Control, pairs: &BTreeMap<CheckId, BTreeMap<String, Verdict>>) -> Vec<Disagreement> {
+    let mut out = Vec::new();
+    let named = control.checks.required.iter().chain(&control.checks.supporting).map(|named| &named.value);
+    for check in named.filter_map(|id| catalog.checks.get(id)) {
+        let Some(pair) = &check.definition.pairs_with else { continue };
+        let Some((own, (other_id, other))) = pairs.get(check.id()).zip(pairs.get_key_value(pair.check.value.as_str())) else { continue };
+        for (on, verdict) in own {
+            let Some(second) = other.get(on) else { continue };
+            let decided = |verdict: Verdict| matches!(verdict, Verdict::Pass | Verdict::Fail);
+            if decided(*verdict) && decided(*second) && verdict != second {
+                let verdicts = BTreeMap::from([(check.id().clone(), *verdict), (other_id.clone(), *second)]);
+                out.push(Disagreement { on: on.clone(), verdicts });
+            }
+        }
+    }
+    out
+}

@@ -1,0 +1,37 @@
+//! The value store: what checks measured, each value with the number of subjects that have it.
+
+use std::collections::BTreeMap;
+
+use proofbook_checks::{CheckResult, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// One measured value of a check over its population.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredValue {
+    /// The id: `<check>.<name>`.
+    pub id: String,
+    /// The check.
+    pub check: String,
+    /// Each distinct value with its number of subjects, in the order of the values' text.
+    pub distinct: Vec<(serde_json::Value, u64)>,
+}
+
+/// Adds up the measured values of one check.
+#[must_use]
+pub fn measured(result: &CheckResult) -> Vec<MeasuredValue> {
+    let mut by_name: BTreeMap<&str, BTreeMap<String, (serde_json::Value, u64)>> = BTreeMap::new();
+    for finding in result.findings.iter().filter(|finding| finding.verdict != Verdict::NotApplicable) {
+        for (name, value) in &finding.measured {
+            let json = value.to_json();
+            by_name.entry(name).or_default().entry(json.to_string()).or_insert((json, 0)).1 += 1;
+        }
+    }
+    let check = &result.population.check;
+    let value = |(name, distinct): (&str, BTreeMap<String, (serde_json::Value, u64)>)| MeasuredValue {
+        id: format!("{check}.{name}"),
+        check: check.to_string(),
+        distinct: distinct.into_values().collect(),
+    };
+    by_name.into_iter().map(value).collect()
+}

@@ -1,0 +1,132 @@
+//! Making the views: the bundle's parts read once, statuses aged to the as-of time, and everything rolled up again.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use proofbook_checks::Verdict;
+
+use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
+use super::{checks, controls, frameworks};
+use crate::assessment::{Assessment, Basis, Counts};
+use crate::attestation::Attestations;
+use crate::bundle::{Bundle, BundleError};
+use crate::facts::Facts;
+use crate::rollup;
+
+impl Publication {
+    /// Makes all views of a bundle as of a time.
+    ///
+    /// # Errors
+    /// What of the bundle cannot be read.
+    pub fn new(bundle: &Bundle, facts: Facts, as_of: Timestamp) -> Result<Self, BundleError> {
+        let catalog = bundle.catalog();
+        let plan = bundle.plan()?;
+        let attestations = bundle.attestations()?;
+        let sealed = bundle.assessment()?;
+        let findings: Counts = sealed.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
+            *all.entry(*verdict).or_insert(0) += count;
+            all
+        });
+        let assessment = aged(bundle, sealed, &attestations, as_of);
+        let checks = checks::views(bundle, &plan, &assessment)?;
+        let controls = controls::views(catalog, &assessment, &attestations, as_of);
+        let frameworks = frameworks::views(catalog, &assessment);
+        let values = bundle.values()?.into_iter().map(|value| {
+            (value.id.clone(), ValueView { id: value.id, check: value.check, distinct: value.distinct })
+        });
+        Ok(Self {
+            run: run(bundle, &assessment, as_of)?,
+            facts,
+            summary: summary(&assessment, findings),
+            matrix: matrix(&controls),
+            values: values.collect(),
+            controls,
+            checks,
+            frameworks,
+        })
+    }
+}
+
+// A result whose window has passed counts as stale: it is shown with its age, and never as good.
+fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestations, as_of: Timestamp) -> Assessment {
+    let catalog = bundle.catalog();
+    let mut assessment = sealed;
+    for check in assessment.checks.values_mut() {
+        let good = matches!(check.status, Verdict::Pass | Verdict::NotApplicable | Verdict::Manual | Verdict::Exception);
+        if good && as_of >= check.fresh_until {
+            check.status = Verdict::Stale;
+            check.reason = proofbook_checks::Reason::Stale;
+        }
+    }
+    for control in catalog.controls.controls.values() {
+        let status = |id: &_| assessment.checks.get(id).map_or(Verdict::Error, |check| check.status);
+        let attested = |need: &str| attestations.by_need.get(need).map_or(Verdict::Error, |attestation| attestation.verdict(as_of));
+        let mut rolled = rollup::roll(control, status, attested);
+        if let Some(known) = assessment.controls.get(&control.id) {
+            rolled.disagree.clone_from(&known.disagree);
+        }
+        assessment.controls.insert(control.id.clone(), rolled);
+    }
+    rollup::requirements(&catalog.controls, &mut assessment);
+    assessment
+}
+
+fn run(bundle: &Bundle, assessment: &Assessment, as_of: Timestamp) -> Result<RunView, BundleError> {
+    let run = &bundle.manifest().predicate;
+    let ran = assessment.checks.iter().filter(|(id, _)| run.checks.contains(id));
+    let fresh_until = ran.map(|(_, check)| check.fresh_until).min().unwrap_or(run.clock);
+    Ok(RunView {
+        workspace: run.workspace.clone(),
+        environment: run.environment.clone(),
+        run_id: run.run_id.clone(),
+        collected_at: run.clock,
+        as_of,
+        fresh_until,
+        stale: as_of >= fresh_until,
+        assurance: run.assurance,
+        manifest_sha256: bundle.manifest_sha256().to_owned(),
+        signed: bundle.signed(),
+        full: run.full,
+        tool_version: run.tool_version.clone(),
+        targets: run.targets.clone(),
+        requests: bundle.request_count()?,
+    })
+}
+
+fn summary(assessment: &Assessment, findings: Counts) -> SummaryView {
+    let mut checks = Counts::new();
+    for check in assessment.checks.values() {
+        *checks.entry(check.status).or_insert(0) += 1;
+    }
+    let count = |test: &dyn Fn(Verdict, Basis) -> bool| {
+        assessment.controls.values().filter(|control| test(control.status, control.basis)).count() as u64
+    };
+    let good = |status: Verdict| matches!(status, Verdict::Pass | Verdict::Manual);
+    SummaryView {
+        checks,
+        findings,
+        controls_automated: count(&|status, basis| good(status) && basis == Basis::Automated),
+        controls_attested: count(&|status, basis| good(status) && basis == Basis::Attested),
+        controls_not_satisfied: count(&|status, _| !good(status) && status != Verdict::NotApplicable),
+        controls_not_applicable: count(&|status, _| status == Verdict::NotApplicable),
+    }
+}
+
+fn matrix(controls: &BTreeMap<String, super::ControlView>) -> Vec<LayerView> {
+    let row = |control: &super::ControlView| MatrixRow {
+        control: control.id.clone(),
+        title: control.title.clone(),
+        split: control.split,
+        provider: control.provider.clone(),
+        customer: control.customer.clone(),
+        status: control.status,
+        basis: control.basis,
+        requirements: control.mappings.iter().map(|mapping| format!("{} {}", mapping.framework, mapping.requirement)).collect(),
+    };
+    let layer = |layer| LayerView {
+        layer,
+        title: proofbook_controls::Layer::title(layer),
+        rows: controls.values().filter(|control| control.layer == layer).map(row).collect(),
+    };
+    proofbook_controls::Layer::ALL.into_iter().map(layer).collect()
+}
