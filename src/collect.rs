@@ -3,40 +3,49 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use futures_util::future::join_all;
 use jiff::Timestamp;
 use proofbook_checks::inventory::{Inventory, Wanted};
 use proofbook_sources::collector::Collector;
 use proofbook_sources::dump::Dump;
-use proofbook_sources::kubernetes::{Kubernetes, KubeSettings};
+use proofbook_sources::kubernetes::{KubeSettings, Kubernetes};
 use proofbook_sources::tls::{TlsCollector, TlsSettings};
+use tokio::runtime::Runtime;
 
 use crate::cmd::scan::Targets;
 use crate::config::{Environment, KubernetesTarget, TlsTarget};
 use crate::progress::Bars;
 use crate::workspace::Workspace;
 
+/// How long a name server that hangs may hold the end of the program.
+const SHUTDOWN: Duration = Duration::from_millis(200);
+
 /// What a run looks at.
 pub(crate) struct Sources {
     pub(crate) collectors: Vec<Box<dyn Collector>>,
     /// When a dump was taken, where it says so.
     pub(crate) collected_at: Option<Timestamp>,
+    runtime: Runtime,
 }
 
 /// The collectors of an environment; targets on the command line take the place of the workspace's cluster.
 pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets: &Targets) -> Result<Sources> {
-    let mut sources = Sources { collectors: Vec::new(), collected_at: None };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the runtime")?;
+    let mut sources = Sources { collectors: Vec::new(), collected_at: None, runtime };
     let given = KubernetesTarget { dump: targets.dump.clone(), kubeconfig: targets.kubeconfig.clone(), context: targets.context.clone() };
     let on_command_line = given.dump.is_some() || given.kubeconfig.is_some() || given.context.is_some();
     let cluster = if on_command_line { Some(given) } else { environment.kubernetes.clone().map(|target| target.below(workspace)) };
     match cluster {
         Some(KubernetesTarget { dump: Some(path), .. }) => {
-            let dump = Dump::open(&path).with_context(|| format!("opening the dump {}", path.display()))?;
-            sources.collected_at = dump.collected_at();
+            let dump = Dump::open("kubernetes", &path)?;
+            let at = dump.collected_at().map(|at| at.parse().with_context(|| format!("{}: `collected_at` is no RFC 3339 time: {at}", path.display())));
+            sources.collected_at = at.transpose()?;
             sources.collectors.push(Box::new(dump));
         }
         Some(KubernetesTarget { kubeconfig, context, dump: None }) => {
-            let settings = KubeSettings { kubeconfig, context, ..KubeSettings::default() };
-            sources.collectors.push(Box::new(Kubernetes::new("kubernetes", settings)?));
+            let settings = KubeSettings { kubeconfig, context, ..KubeSettings::new("kubernetes") };
+            let cluster = sources.runtime.block_on(Kubernetes::open(settings))?;
+            sources.collectors.push(Box::new(cluster));
         }
         None => {}
     }
@@ -67,32 +76,15 @@ fn settings(workspace: &Workspace, target: &TlsTarget) -> Result<TlsSettings> {
     Ok(settings)
 }
 
-/// Reads all targets at once; what one cannot give never hides the others.
-pub(crate) fn collect(sources: &Sources, wanted: &Wanted, bars: &Bars) -> Result<Inventory> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the runtime")?;
-    Ok(runtime.block_on(async {
+impl Sources {
+    /// Reads all targets at once; what one cannot give never hides the others.
+    pub(crate) fn collect(self, wanted: &Wanted, bars: &Bars) -> Inventory {
         let mut inventory = Inventory::default();
-        let mut collections: Vec<_> = sources.collectors.iter().map(|collector| collector.collect(wanted, bars)).collect();
-        // A handful of targets: each future is polled in turn by one task, and the heavy work lies in their own tasks.
-        for found in join_all(&mut collections).await {
+        let found = self.runtime.block_on(join_all(self.collectors.iter().map(|collector| collector.collect(wanted, bars))));
+        for found in found {
             inventory.extend(found);
         }
+        self.runtime.shutdown_timeout(SHUTDOWN);
         inventory
-    }))
-}
-
-async fn join_all(collections: &mut [proofbook_sources::collector::Collecting<'_>]) -> Vec<Inventory> {
-    let mut found: Vec<Option<Inventory>> = collections.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (collection, slot) in collections.iter_mut().zip(&mut found) {
-            if slot.is_none()
-                && let std::task::Poll::Ready(inventory) = collection.as_mut().poll(context)
-            {
-                *slot = Some(inventory);
-            }
-        }
-        if found.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-    })
-    .await;
-    found.into_iter().flatten().collect()
+    }
 }

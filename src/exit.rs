@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// How a command ended. Where several hold, the input error comes first, then what could not be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// All held.
     Held,
     /// Something is not as promised.
@@ -18,7 +18,7 @@ pub enum Exit {
 impl Exit {
     /// The code that the process ends with.
     #[must_use]
-    pub fn code(self) -> ExitCode {
+    pub(crate) fn code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Held => 0,
             Self::NotAsPromised => 1,

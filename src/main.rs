@@ -1,6 +1,7 @@
 //! The command line: arguments in, one stage of the pipeline after the other, results to stdout, talk to stderr.
 
 mod cli;
+mod clock;
 mod cmd;
 mod collect;
 mod config;

@@ -10,12 +10,11 @@ use serde::Serialize;
 
 use crate::cli::{Color, Common};
 
-/// Where results and talk go.
+/// Where results and talk go. Results are never coloured, so that they can be piped.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     quiet: bool,
-    colour_out: bool,
-    colour_err: bool,
+    colour: bool,
 }
 
 impl Output {
@@ -28,8 +27,7 @@ impl Output {
         };
         Self {
             quiet: common.quiet,
-            colour_out: on(io::stdout().is_terminal()),
-            colour_err: on(io::stderr().is_terminal()),
+            colour: on(io::stderr().is_terminal()),
         }
     }
 
@@ -61,7 +59,7 @@ impl Output {
 
     /// Tells the user something even when quiet: a warning.
     pub(crate) fn warn(&self, text: impl Display) {
-        self.talk(format_args!("{} {text}", paint(self.colour_err, AnsiColor::Yellow, "warning:")));
+        self.talk(format_args!("{} {text}", paint(self.colour, AnsiColor::Yellow, "warning:")));
     }
 
     /// Tells why a command failed.
@@ -71,7 +69,7 @@ impl Output {
             self.talk(diagnostics);
             return;
         }
-        self.talk(format_args!("{} {error:#}", paint(self.colour_err, AnsiColor::Red, "error:")));
+        self.talk(format_args!("{} {error:#}", paint(self.colour, AnsiColor::Red, "error:")));
     }
 
     // Nobody is left to tell when stderr is closed.
@@ -79,7 +77,7 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// A verdict, coloured where stdout wants it.
+    /// A verdict for `say`, coloured where stderr wants it.
     pub(crate) fn verdict(&self, verdict: Verdict) -> String {
         let colour = match verdict {
             Verdict::Pass | Verdict::Manual => AnsiColor::Green,
@@ -88,7 +86,7 @@ impl Output {
             Verdict::Exception | Verdict::Skipped => AnsiColor::Yellow,
             Verdict::NotApplicable => AnsiColor::BrightBlack,
         };
-        paint(self.colour_out, colour, verdict.as_str())
+        paint(self.colour, colour, verdict.as_str())
     }
 }
 

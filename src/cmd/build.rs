@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use jiff::Timestamp;
-use proofbook_documents::{Attachment, Templates};
+use proofbook_documents::{Attachment, DocumentError, Templates};
 use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::verify;
 use proofbook_evidence::views::Publication;
@@ -14,6 +14,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::cli::Common;
+use crate::clock;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::workspace::Workspace;
@@ -35,7 +36,7 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// For whom: `customer` leaves out the names of subjects, `assessor` shows them.
-    #[arg(long, value_name = "PROFILE", default_value = "customer")]
+    #[arg(long, value_name = "PROFILE", value_delimiter = ',', default_value = "customer")]
     profile: Vec<Profile>,
     /// The time that freshness is judged by, as RFC 3339; now where nothing is said.
     #[arg(long = "as-of", value_name = "TIME")]
@@ -83,7 +84,7 @@ impl Publish {
             bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
         }
         let bundle = Bundle::open(path)?;
-        let as_of = self.as_of.unwrap_or_else(Timestamp::now);
+        let as_of = self.as_of.unwrap_or_else(clock::now);
         let publication = Publication::new(&bundle, facts, as_of)?;
         let out = self.out.clone().unwrap_or_else(|| workspace.root.join("public"));
         for profile in &self.profile {
@@ -104,14 +105,20 @@ fn write(publication: &Publication, profile: Profile, dir: &Path, output: &Outpu
     std::fs::create_dir_all(&documents).with_context(|| format!("creating {}", documents.display()))?;
 
     let mut files = Vec::new();
-    let templates = Templates::embedded()?;
+    let templates = Templates::embedded();
     let attached = [Attachment::json("publication.json", "What this document was printed from", publication)?];
-    for document in templates.documents() {
-        if !document.applies(publication) {
-            output.warn(format_args!("{}: left out, as `facts.processing` is not filled in", document.file_name()));
-            continue;
+    for document in templates.documents()? {
+        let rendered = match document.render(publication, &attached) {
+            Err(missing @ DocumentError::Missing { .. }) => {
+                output.warn(format_args!("{} is left out: {missing}", document.file_name()));
+                continue;
+            }
+            rendered => rendered?,
+        };
+        for note in &rendered.notes {
+            output.say(format_args!("note       {}: {note}", document.file_name()));
         }
-        let pdf = templates.render(document, publication, &attached)?;
+        let pdf = rendered.pdf;
         let path = format!("documents/{}", document.file_name());
         std::fs::write(fresh.join(&path), &pdf).with_context(|| format!("writing {path}"))?;
         files.push(PortalFile { path, title: document.title().to_owned(), bytes: pdf.len() as u64, sha256: hex(&pdf) });

@@ -11,6 +11,7 @@ use proofbook_evidence::views::Publication;
 use proofbook_exchange::{FORMATS, Input};
 
 use crate::cli::Common;
+use crate::clock;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::workspace::Workspace;
@@ -38,7 +39,7 @@ impl Export {
         let path = workspace.bundle(common, self.bundle.as_deref())?;
         let bundle = Bundle::open(&path)?;
         let facts = workspace.facts()?;
-        let publication = Publication::new(&bundle, facts, self.at.unwrap_or_else(Timestamp::now))?;
+        let publication = Publication::new(&bundle, facts, self.at.unwrap_or_else(clock::now))?;
         let input = Input { publication: &publication, bundle: &bundle };
         for format in FORMATS.iter().filter(|format| format.name == self.format) {
             let bytes = (format.write)(&input)?;

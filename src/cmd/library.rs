@@ -106,7 +106,7 @@ impl Controls {
 impl Frameworks {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
         let catalog = Workspace::open(common)?.catalog()?;
-        let entry = |framework: &proofbook_controls::Framework| {
+        let entry = |framework: &proofbook_controls::Framework| -> Result<Entry> {
             let columns = vec![format!("{} requirements", framework.requirements.len()), framework.title.clone()];
             Ok(Entry { columns, json: serde_json::to_value(framework)? })
         };

@@ -16,6 +16,7 @@ use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
 use serde::Serialize;
 
 use crate::cli::{Common, Format};
+use crate::clock;
 use crate::collect;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -171,18 +172,18 @@ impl Scan {
 
         let bars = Bars::new(output.quiet());
         let sources = collect::sources(&workspace, &environment, &self.targets)?;
-        let clock = self.at.or(sources.collected_at).unwrap_or_else(Timestamp::now);
-        let inventory = collect::collect(&sources, &wanted, &bars)?;
+        let now = self.at.or(sources.collected_at).unwrap_or_else(clock::now);
+        let inventory = sources.collect(&wanted, &bars);
         bars.clear();
         if let Some(dir) = &self.record {
-            proofbook_sources::dump::record(&inventory, dir).with_context(|| format!("recording to {}", dir.display()))?;
+            proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
         }
 
-        let mut writer = self.findings.as_ref().map(|path| -> Result<_> {
+        let writer = self.findings.as_ref().map(|path| -> Result<_> {
             let file = std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))?;
             Ok(BufWriter::new(file))
         });
-        let mut writer = writer.take().transpose()?;
+        let mut writer = writer.transpose()?;
         let mut trouble = None;
         let mut findings = BTreeMap::new();
         let bar = bars.steps("checks", plan.checks.len() as u64);
@@ -204,7 +205,7 @@ impl Scan {
             attestations: &attestations,
             workspace: &workspace.config.workspace.value,
             environment: &name,
-            clock,
+            clock: now,
             tool_version: env!("CARGO_PKG_VERSION"),
             ledger: &workspace.ledger(&name),
             full: self.selection.is_full(),
@@ -274,11 +275,11 @@ impl Scanned {
 
     /// Tells the counts of each verdict, over all findings and for the controls of each framework.
     pub(crate) fn tell(&self, output: &Output) {
-        output.say(format_args!("findings: {}", counted(&self.findings)));
+        output.say(format_args!("findings: {}", counted(&self.findings, output)));
         let width = self.frameworks.keys().map(String::len).max().unwrap_or(0);
         for (framework, counts) in &self.frameworks {
             let controls: u64 = counts.values().sum();
-            output.say(format_args!("{framework:<width$}  {controls} controls: {}", counted(counts)));
+            output.say(format_args!("{framework:<width$}  {controls} controls: {}", counted(counts, output)));
         }
     }
 
@@ -295,7 +296,7 @@ impl Scanned {
     }
 }
 
-fn counted(counts: &BTreeMap<Verdict, u64>) -> String {
-    let shown = Verdict::ALL.iter().filter_map(|verdict| counts.get(verdict).map(|count| format!("{count} {verdict}")));
+fn counted(counts: &BTreeMap<Verdict, u64>, output: &Output) -> String {
+    let shown = Verdict::ALL.iter().filter_map(|verdict| counts.get(verdict).map(|count| format!("{count} {}", output.verdict(*verdict))));
     shown.collect::<Vec<_>>().join(", ")
 }

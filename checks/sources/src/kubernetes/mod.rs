@@ -17,7 +17,8 @@ use proofbook_checks::inventory::{Assurance, Completeness, Inventory, Listing, R
 use proofbook_checks::project::Projection;
 use proofbook_checks::resource::{Resource, Source};
 use proofbook_checks::value::Value;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use self::api::{Api, Trouble};
@@ -72,11 +73,17 @@ impl Kubernetes {
         inventory
     }
 
-    // Making a client runs the kubeconfig's credential plugin, which may take its time, or for ever.
+    // Making a client runs the kubeconfig's credential plugin, which may take its time, or for ever: it gets a thread of its
+    // own, for which nothing waits at the end.
     async fn connect(&self) -> Result<Api, Trouble> {
-        let config = self.config.clone();
-        let client = tokio::time::timeout(self.settings.deadline, tokio::task::spawn_blocking(move || Client::try_from(config))).await;
-        match client {
+        let (done, client) = oneshot::channel();
+        let (config, runtime) = (self.config.clone(), Handle::current());
+        std::thread::spawn(move || {
+            let _entered = runtime.enter();
+            // Nobody waits any more only when the deadline has passed.
+            drop(done.send(Client::try_from(config)));
+        });
+        match tokio::time::timeout(self.settings.deadline, client).await {
             Ok(Ok(Ok(client))) => Ok(Api { client, target: self.settings.name.clone(), deadline: self.settings.deadline }),
             Ok(Ok(Err(kube::Error::Auth(_)))) => {
                 Err(Trouble::new(Reason::NotPermitted, "the credentials that the kubeconfig names cannot be obtained"))

@@ -184,7 +184,7 @@ impl Progress for Heard {
 }
 
 /// Serves the list of all config maps from the recorded pages of the namespace `bulk`.
-pub fn in_pages(server: &Server) {
+pub(crate) fn in_pages(server: &Server) {
     let base = server.recorded("reader", "/api/v1/namespaces/bulk/configmaps?limit=250").unwrap();
     let mut pages = vec![base];
     while let Some(token) = pages.last().unwrap()["metadata"]["continue"].as_str() {

@@ -5,7 +5,7 @@
 //! Self-subject access reviews are answered from what the recording allowed that account to list.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -16,42 +16,42 @@ use serde_json::{Value as Json, json};
 
 /// One request as it came in.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub method: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
     /// With query.
-    pub path: String,
-    pub account: String,
-    pub body: String,
+    pub(crate) path: String,
+    pub(crate) account: String,
+    pub(crate) body: String,
 }
 
 /// An answer, and what goes wrong with it.
 #[derive(Clone, Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// Close the connection after that many bytes of the body.
-    pub cut_after: Option<usize>,
+    pub(crate) cut_after: Option<usize>,
     /// Close the connection without an answer.
-    pub hang_up: bool,
+    pub(crate) hang_up: bool,
     /// Do not answer at all.
-    pub silent: bool,
+    pub(crate) silent: bool,
 }
 
 impl Reply {
-    pub fn json(status: u16, body: &Json) -> Self {
+    pub(crate) fn json(status: u16, body: &Json) -> Self {
         Self::text(status, &body.to_string())
     }
 
-    pub fn text(status: u16, body: &str) -> Self {
+    pub(crate) fn text(status: u16, body: &str) -> Self {
         Self { status, headers: Vec::new(), body: body.as_bytes().to_vec(), cut_after: None, hang_up: false, silent: false }
     }
 
-    pub fn status(code: u16, reason: &str) -> Self {
+    pub(crate) fn status(code: u16, reason: &str) -> Self {
         Self::json(code, &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": reason, "reason": reason, "code": code}))
     }
 
-    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
@@ -70,7 +70,7 @@ struct State {
 }
 
 /// A running replay; it ends with the value.
-pub struct Server {
+pub(crate) struct Server {
     state: Arc<Mutex<State>>,
     stop: Arc<AtomicBool>,
     clock_offset: Arc<AtomicI64>,
@@ -78,7 +78,7 @@ pub struct Server {
 }
 
 /// The recordings in the repository.
-pub fn recordings() -> PathBuf {
+pub(crate) fn recordings() -> PathBuf {
     let mut folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     while !folder.join("tests/data/kube-recordings").is_dir() {
         folder = folder.parent().expect("the recordings lie in the repository");
@@ -88,7 +88,7 @@ pub fn recordings() -> PathBuf {
 
 impl Server {
     /// Serves the recordings on a free port of loopback.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let state = State { recorded: recorded(), faults: Vec::new(), asked: Vec::new() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -112,12 +112,12 @@ impl Server {
         server
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
     /// A kubeconfig for an account, in `folder`.
-    pub fn kubeconfig(&self, folder: &Path, token: &str) -> PathBuf {
+    pub(crate) fn kubeconfig(&self, folder: &Path, token: &str) -> PathBuf {
         let path = folder.join(format!("kubeconfig-{token}"));
         let user = if token.is_empty() { json!({}) } else { json!({"token": token}) };
         let config = json!({
@@ -131,22 +131,22 @@ impl Server {
     }
 
     /// Injects a fault for the paths (with query) that begin with `prefix`.
-    pub fn fault(&self, prefix: &str, fault: impl Fn(usize, &Asked, &Reply) -> Option<Reply> + Send + 'static) {
+    pub(crate) fn fault(&self, prefix: &str, fault: impl Fn(usize, &Asked, &Reply) -> Option<Reply> + Send + 'static) {
         self.state.lock().unwrap().faults.push((prefix.to_owned(), 0, Box::new(fault)));
     }
 
     /// Sets how far the server's clock is ahead, in seconds.
-    pub fn set_clock(&self, ahead: i64) {
+    pub(crate) fn set_clock(&self, ahead: i64) {
         self.clock_offset.store(ahead, Ordering::SeqCst);
     }
 
     /// Everything that was asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.state.lock().unwrap().asked.clone()
     }
 
     /// The body of a recorded list as `account` saw it.
-    pub fn recorded(&self, account: &str, path: &str) -> Option<Json> {
+    pub(crate) fn recorded(&self, account: &str, path: &str) -> Option<Json> {
         let reply = self.state.lock().unwrap().find(account, "GET", path, "")?;
         (reply.status == 200).then(|| serde_json::from_slice(&reply.body).unwrap())
     }

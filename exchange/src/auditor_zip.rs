@@ -1,0 +1,143 @@
+//! The auditor's archive: an index page that opens offline, tables, the bundle as it was sealed, and a list of hashes.
+//!
+//! The same bundle gives the same archive: names are sorted, and entries carry no time.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use proofbook_checks::Verdict;
+use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::bundle::manifest::sha256_hex;
+use proofbook_evidence::views::Publication;
+use zip::write::SimpleFileOptions;
+
+use crate::csv_table::table;
+use crate::{ExportError, Input};
+
+const INDEX: &str = include_str!("auditor_index.html");
+
+pub(crate) fn write(input: &Input<'_>) -> Result<Vec<u8>, ExportError> {
+    let publication = input.publication;
+    let mut files = BTreeMap::new();
+    add_folder(input.bundle.path(), "bundle", &mut files)?;
+    files.insert("checks.csv".to_owned(), checks(publication)?);
+    files.insert("controls.csv".to_owned(), controls(publication)?);
+    files.insert("coverage.csv".to_owned(), coverage(publication)?);
+    files.insert("findings.csv".to_owned(), findings(input.bundle)?);
+    files.insert("index.html".to_owned(), index(publication)?);
+    let hashes = files.iter().map(|(name, bytes)| [name.clone(), "SHA-256".to_owned(), sha256_hex(bytes), bytes.len().to_string()]);
+    let manifest = table(["file", "algorithm", "hash", "bytes"], hashes)?;
+    files.insert("artifact-manifest.csv".to_owned(), manifest);
+
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::DEFAULT).unix_permissions(0o644);
+    for (name, bytes) in &files {
+        archive.start_file(name.as_str(), options)?;
+        archive.write_all(bytes).map_err(|source| ExportError::File { path: name.clone(), source })?;
+    }
+    Ok(archive.finish()?.into_inner())
+}
+
+fn add_folder(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), ExportError> {
+    let fault = |source| ExportError::File { path: dir.display().to_string(), source };
+    for entry in std::fs::read_dir(dir).map_err(fault)? {
+        let entry = entry.map_err(fault)?;
+        let name = format!("{prefix}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type().map_err(fault)?.is_dir() {
+            add_folder(&entry.path(), &name, files)?;
+        } else {
+            files.insert(name, std::fs::read(entry.path()).map_err(fault)?);
+        }
+    }
+    Ok(())
+}
+
+fn findings(bundle: &Bundle) -> Result<Vec<u8>, ExportError> {
+    let mut rows = Vec::new();
+    bundle.findings(|finding| {
+        let measured = serde_json::to_string(&finding.measured).unwrap_or_default();
+        rows.push([
+            finding.check.to_string(),
+            finding.subject.to_string(),
+            finding.verdict.to_string(),
+            finding.reason_code.as_str(),
+            finding.message,
+            measured,
+        ]);
+    })?;
+    table(["check", "subject", "verdict", "reason_code", "message", "measured"], rows.into_iter())
+}
+
+fn checks(publication: &Publication) -> Result<Vec<u8>, ExportError> {
+    let count = |counts: &BTreeMap<Verdict, u64>, verdict| counts.get(&verdict).copied().unwrap_or(0).to_string();
+    let rows = publication.checks.values().map(|check| {
+        let population = &check.population;
+        [
+            check.id.clone(),
+            check.title.clone(),
+            check.severity.as_str().to_owned(),
+            check.method.as_str().to_owned(),
+            check.status.to_string(),
+            population.definition.clone(),
+            population.enumerated.to_string(),
+            population.subjects.to_string(),
+            population.complete.to_string(),
+            count(&check.counts, Verdict::Pass),
+            count(&check.counts, Verdict::Fail),
+            count(&check.counts, Verdict::Error),
+            check.fresh_until.to_string(),
+            check.manual.clone(),
+        ]
+    });
+    let heading = [
+        "check", "title", "severity", "method", "status", "population", "enumerated", "subjects", "complete", "pass", "fail", "error", "fresh_until",
+        "manual_command",
+    ];
+    table(heading, rows)
+}
+
+fn controls(publication: &Publication) -> Result<Vec<u8>, ExportError> {
+    let basis = |control: &proofbook_evidence::views::ControlView| serde_json::to_value(control.basis).unwrap_or_default().as_str().unwrap_or_default().to_owned();
+    let rows = publication.controls.values().map(|control| {
+        let checks: Vec<&str> = control.checks.iter().filter(|check| check.required).map(|check| check.id.as_str()).collect();
+        [
+            control.id.clone(),
+            control.title.clone(),
+            control.layer_title.to_owned(),
+            control.split.as_str().to_owned(),
+            control.status.to_string(),
+            basis(control),
+            checks.join(" "),
+            control.provider.join(" "),
+            control.customer.join(" "),
+        ]
+    });
+    table(["control", "title", "layer", "split", "status", "basis", "required_checks", "provider", "customer"], rows)
+}
+
+fn coverage(publication: &Publication) -> Result<Vec<u8>, ExportError> {
+    let frameworks = publication.frameworks.values();
+    let requirements = frameworks.flat_map(|framework| framework.groups.iter().flat_map(|group| &group.requirements).map(move |found| (framework, found)));
+    let rows = requirements.map(|(framework, requirement)| {
+        let controls: Vec<&str> = requirement.mappings.iter().map(|mapping| mapping.control.as_str()).collect();
+        let limits: Vec<&str> = requirement.mappings.iter().map(|mapping| mapping.limits.as_str()).collect();
+        [
+            framework.id.clone(),
+            requirement.id.clone(),
+            requirement.title.clone(),
+            requirement.coverage.as_str().to_owned(),
+            requirement.status.map(|status| status.to_string()).unwrap_or_default(),
+            controls.join(" "),
+            limits.join(" "),
+        ]
+    });
+    table(["framework", "requirement", "title", "coverage", "status", "controls", "not_proved"], rows)
+}
+
+fn index(publication: &Publication) -> Result<Vec<u8>, ExportError> {
+    let mut tera = tera::Tera::default();
+    tera.add_raw_template("index.html", INDEX)?;
+    let context = tera::Context::from_serialize(publication)?;
+    Ok(tera.render("index.html", &context)?.into_bytes())
+}
