@@ -27,6 +27,9 @@ pub(crate) struct Build {
     bundle: Option<PathBuf>,
     #[command(flatten)]
     publish: Publish,
+    /// The time that freshness is judged by, as RFC 3339; now where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
 }
 
 /// How to publish; `build` and `run` share it.
@@ -38,9 +41,6 @@ pub(crate) struct Publish {
     /// For whom: `customer` leaves out the names of subjects, `assessor` shows them.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', default_value = "customer")]
     profile: Vec<Profile>,
-    /// The time that freshness is judged by, as RFC 3339; now where nothing is said.
-    #[arg(long = "as-of", value_name = "TIME")]
-    as_of: Option<Timestamp>,
 }
 
 /// What lies in a profile's folder, for a support portal.
@@ -70,21 +70,21 @@ impl Build {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
         let workspace = Workspace::open(common)?;
         let path = workspace.bundle(common, self.bundle.as_deref())?;
-        self.publish.publish(&workspace, &path, output)?;
+        self.publish.publish(&workspace, &path, self.at, output)?;
         Ok(Exit::Held)
     }
 }
 
 impl Publish {
     /// Prints everything that is made from the bundle at `path`.
-    pub(crate) fn publish(&self, workspace: &Workspace, path: &Path, output: &Output) -> Result<()> {
+    pub(crate) fn publish(&self, workspace: &Workspace, path: &Path, at: Option<Timestamp>, output: &Output) -> Result<()> {
         let facts = workspace.facts()?;
         let report = verify::integrity(path)?;
         if !report.is_intact() {
             bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
         }
         let bundle = Bundle::open(path)?;
-        let as_of = self.as_of.unwrap_or_else(clock::now);
+        let as_of = at.unwrap_or_else(clock::now);
         let publication = Publication::new(&bundle, facts, as_of)?;
         let out = self.out.clone().unwrap_or_else(|| workspace.root.join("public"));
         for profile in &self.profile {

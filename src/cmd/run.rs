@@ -25,7 +25,7 @@ impl Run {
         let scanned = self.scan.scan(common, output)?;
         scanned.tell(output);
         output.say(format_args!("bundle     {}", scanned.sealed.path.display()));
-        self.publish.publish(&Workspace::open(common)?, &scanned.sealed.path, output)?;
+        self.publish.publish(&Workspace::open(common)?, &scanned.sealed.path, self.scan.at, output)?;
         Ok(Exit::Held)
     }
 }
