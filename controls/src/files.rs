@@ -1,6 +1,7 @@
 //! The files of a library: what is embedded in the binary, extended or overridden by a workspace.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
@@ -68,5 +69,5 @@ impl Files {
 /// Whether a path names a YAML file.
 #[must_use]
 pub fn is_yaml(path: &str) -> bool {
-    path.ends_with(".yaml") || path.ends_with(".yml")
+    Path::new(path).extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }

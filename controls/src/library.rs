@@ -8,7 +8,7 @@ use crate::control::Control;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use crate::files::{Files, is_yaml};
 use crate::framework::Framework;
-use crate::id::{ControlId, FrameworkId};
+use crate::id::{ControlId, FrameworkId, RequirementId};
 use crate::mapping::{Mapping, MappingFile};
 use crate::yaml;
 
@@ -163,7 +163,7 @@ impl Loader<'_> {
                 let known = order.get(requirement).copied();
                 match known {
                     None => {
-                        let help = did_you_mean(requirement.as_str(), order.keys().map(|id| id.as_str()), "see `proofbook frameworks show`");
+                        let help = did_you_mean(requirement.as_str(), order.keys().map(RequirementId::as_str), "see `proofbook frameworks show`");
                         let message = format!("`{name}` has no requirement `{requirement}`");
                         self.error("unknown-requirement", &path, &text, entry.requirement.span, message, help);
                     }

@@ -108,10 +108,11 @@ impl<'p> Document<'p> {
         }
         let mut selection = Map::new();
         selection.insert("description".into(), "Requirements to which at least one control is mapped.".into());
-        match included.is_empty() {
-            true => selection.insert("include-all".into(), json!({})),
-            false => selection.insert("include-controls".into(), included.into()),
-        };
+        if included.is_empty() {
+            selection.insert("include-all".into(), json!({}));
+        } else {
+            selection.insert("include-controls".into(), included.into());
+        }
         if !excluded.is_empty() {
             selection.insert("exclude-controls".into(), excluded.into());
             selection.insert("remarks".into(), "Excluded: every check of the mapped controls found that it does not apply.".into());
