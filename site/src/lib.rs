@@ -1,1 +1,31 @@
+//! The documentation site: pages made from the views of one bundle, laid out by mdBook.
+//!
+//! What is printed is a function of the [`Publication`] alone: the same views give the same bytes. Pages and theme are
+//! data in `book/` and part of the binary. No page asks any other host for anything.
 
+mod book;
+mod data;
+mod error;
+mod markup;
+mod pages;
+mod rows;
+mod templates;
+
+use std::path::Path;
+
+use proofbook_evidence::views::Publication;
+
+pub use error::SiteError;
+
+/// Builds the site into `out`, which is replaced once all of it is there.
+///
+/// `documents` are the files beside the site, by their path from the folder above `out` and their title.
+///
+/// # Errors
+/// Embedded data or a template that does not fit the views, a folder that cannot be written, or a fault of mdBook.
+pub fn build(publication: &Publication, documents: &[(&str, &str)], out: &Path) -> Result<(), SiteError> {
+    let data = data::Data::embedded()?;
+    let templates = templates::Templates::embedded(&data, publication)?;
+    let chapters = pages::chapters(&data, &templates, publication, documents)?;
+    book::write(chapters, &templates, publication, out)
+}

@@ -1,0 +1,146 @@
+//! The data files of the site: which controls stand on which page, which questions come first, and the words for codes.
+
+use std::collections::BTreeMap;
+
+use include_dir::{Dir, include_dir};
+use proofbook_controls::{Layer, yaml};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::SiteError;
+
+/// Everything under `book/`.
+pub(crate) static BOOK: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/book");
+
+/// The data files.
+#[derive(Debug)]
+pub(crate) struct Data {
+    pub(crate) themes: Vec<Theme>,
+    pub(crate) questions: Vec<Question>,
+    pub(crate) layers: BTreeMap<Layer, String>,
+    pub(crate) words: Words,
+}
+
+/// A page on one theme, made of controls.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Theme {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) intro: String,
+    pub(crate) sections: Vec<Section>,
+}
+
+/// A section of such a page.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Section {
+    pub(crate) title: String,
+    pub(crate) text: String,
+    pub(crate) controls: Vec<String>,
+    #[serde(default)]
+    pub(crate) figures: Vec<Figure>,
+}
+
+/// A promised and a measured value side by side: a parameter and a measure of the same check.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Figure {
+    pub(crate) label: String,
+    pub(crate) check: String,
+    #[serde(default)]
+    pub(crate) promised: Option<String>,
+    #[serde(default)]
+    pub(crate) measured: Option<String>,
+}
+
+/// A question that customers ask, with the check that answers it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Question {
+    pub(crate) question: String,
+    pub(crate) check: String,
+    /// What a subject of the check is.
+    pub(crate) one: String,
+    /// The same in the plural.
+    pub(crate) many: String,
+}
+
+/// Words for readers: by kind of code, by code.
+pub(crate) type Words = BTreeMap<String, BTreeMap<String, Word>>;
+
+/// What a reader sees for a code.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Word {
+    pub(crate) word: String,
+    /// One sentence on what it means.
+    #[serde(default)]
+    pub(crate) meaning: String,
+}
+
+impl Data {
+    /// The files that are part of the binary.
+    pub(crate) fn embedded() -> Result<Self, SiteError> {
+        Ok(Self {
+            themes: read("themes.yaml")?,
+            questions: read("questions.yaml")?,
+            layers: read("layers.yaml")?,
+            words: read("words.yaml")?,
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(name: &str) -> Result<T, SiteError> {
+    let text = BOOK.get_file(name).and_then(|file| file.contents_utf8()).unwrap_or_default();
+    yaml::parse(&format!("site/book/{name}"), text).map_err(|fault| SiteError::Data(Box::new(fault)))
+}
+
+#[cfg(test)]
+mod tests {
+    use proofbook_checks::Verdict;
+    use proofbook_controls::{Binds, Relation, Split};
+    use proofbook_evidence::assessment::Coverage;
+
+    use super::*;
+
+    fn data() -> Data {
+        Data::embedded().unwrap()
+    }
+
+    #[test]
+    fn every_code_has_its_word() {
+        let words = data().words;
+        let check = |kind: &str, codes: &[&str]| {
+            for code in codes {
+                assert!(words[kind].contains_key(*code), "words.yaml lacks `{code}` under `{kind}`");
+            }
+        };
+        check("verdict", &Verdict::ALL.map(Verdict::as_str));
+        check("coverage", &Coverage::ALL.map(Coverage::as_str));
+        check(
+            "relation",
+            &[Relation::Equal, Relation::Equivalent, Relation::Subset, Relation::Superset, Relation::Intersects].map(Relation::as_str),
+        );
+        check("split", &[Split::Provider, Split::Customer, Split::Shared].map(Split::as_str));
+        check("binds", &[Binds::Provider, Binds::Customer, Binds::Both, Binds::Authority].map(Binds::as_str));
+        check("basis", &["automated", "attested", "none"]);
+        check("assurance", &["live", "as-supplied"]);
+        check("severity", &["info", "low", "medium", "high", "critical"]);
+        check("method", &["examine", "test"]);
+        check("certification", &["aligned", "in-progress", "certified"]);
+    }
+
+    #[test]
+    fn only_a_certificate_is_called_one() {
+        let words = &data().words["certification"];
+        for (status, word) in words {
+            assert_eq!(word.word.to_lowercase().contains("certified"), status == "certified", "{status}: {}", word.word);
+        }
+    }
+
+    #[test]
+    fn every_layer_has_an_introduction() {
+        assert_eq!(data().layers.keys().copied().collect::<Vec<_>>(), Layer::ALL);
+    }
+}

@@ -1,0 +1,102 @@
+//! The list of checks, and a page for each.
+
+use std::collections::BTreeMap;
+
+use proofbook_checks::Verdict;
+use proofbook_evidence::views::{CheckView, ControlView, PASSING_SHOWN, ParamView, Publication};
+use serde::Serialize;
+
+use super::Maker;
+use crate::book::Page;
+use crate::error::SiteError;
+use crate::rows::{CheckRow, FindingRow, Measured, ServedRow, measured, printed};
+
+#[derive(Serialize)]
+struct Checks<'a> {
+    domains: Vec<Domain<'a>>,
+}
+
+#[derive(Serialize)]
+struct Domain<'a> {
+    name: &'a str,
+    checks: Vec<CheckRow<'a>>,
+}
+
+pub(super) fn checks(maker: &Maker<'_>) -> Result<Page, SiteError> {
+    let mut domains: BTreeMap<&str, Vec<CheckRow<'_>>> = BTreeMap::new();
+    for check in maker.publication.checks.values() {
+        domains.entry(&check.domain).or_default().push(CheckRow::new(check));
+    }
+    let page = Checks { domains: domains.into_iter().map(|(name, checks)| Domain { name, checks }).collect() };
+    let mut page = maker.page("Checks", "checks", &page)?;
+    page.beneath = maker.publication.checks.values().map(|check| check_page(maker, check)).collect::<Result<_, _>>()?;
+    Ok(page)
+}
+
+#[derive(Serialize)]
+struct CheckPage<'a> {
+    check: &'a CheckView,
+    row: CheckRow<'a>,
+    stale: bool,
+    findings_total: u64,
+    failing: Vec<FindingRow<'a>>,
+    /// Findings that are neither pass nor not applicable, whether or not this edition names their subjects.
+    failing_total: u64,
+    passing_total: u64,
+    passing_shown: usize,
+    reads: Vec<(&'a str, &'a [String])>,
+    params: Vec<ParamRow<'a>>,
+    values: Vec<ValueRow<'a>>,
+    controls: Vec<(&'a ControlView, bool)>,
+    served: Vec<ServedRow<'a>>,
+    pair: Option<CheckRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct ParamRow<'a> {
+    #[serde(flatten)]
+    param: &'a ParamView,
+    /// None where this edition does not print it.
+    printed: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ValueRow<'a> {
+    name: &'a str,
+    distinct: Vec<Measured>,
+}
+
+/// The requirements that a check serves, through the controls that require it.
+pub(super) fn served<'a>(check: &'a CheckView, publication: &'a Publication) -> Vec<ServedRow<'a>> {
+    let controls = check.controls.iter().filter(|(_, required)| **required).filter_map(|(id, _)| publication.controls.get(id));
+    let mut rows: Vec<_> = controls.flat_map(|control| ServedRow::all(control, publication)).collect();
+    // By framework, in the order in which the controls bring them.
+    rows.sort_by(|a, b| a.mapping.framework.cmp(&b.mapping.framework));
+    rows
+}
+
+fn check_page(maker: &Maker<'_>, check: &CheckView) -> Result<Page, SiteError> {
+    let publication = maker.publication;
+    let green = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
+    let values = publication.values.values().filter(|value| value.check == check.id).filter_map(|value| {
+        let name = value.id.strip_prefix(&check.id)?.strip_prefix('.')?;
+        Some(ValueRow { name, distinct: measured(publication, &value.id)? })
+    });
+    let page = CheckPage {
+        check,
+        row: CheckRow::new(check),
+        stale: check.fresh_until <= publication.run.as_of,
+        findings_total: check.counts.values().sum(),
+        failing: check.failing.iter().map(FindingRow::new).collect(),
+        failing_total: check.counts.iter().filter(|(verdict, _)| !green(verdict)).map(|(_, count)| count).sum(),
+        passing_total: check.counts.get(&Verdict::Pass).copied().unwrap_or_default(),
+        passing_shown: PASSING_SHOWN,
+        reads: check.reads.iter().map(|(resource, fields)| (resource.as_str(), fields.as_slice())).collect(),
+        params: check.params.iter().map(|param| ParamRow { param, printed: printed(&param.value) }).collect(),
+        values: values.collect(),
+        controls: check.controls.iter().filter_map(|(id, required)| Some((publication.controls.get(id)?, *required))).collect(),
+        served: served(check, publication),
+        pair: check.pairs_with.as_ref().and_then(|id| publication.checks.get(id)).map(CheckRow::new),
+    };
+    maker.from("check.md", &check.id, format!("checks/{}.md", check.id), &page)
+}

@@ -1,0 +1,56 @@
+//! The pages: each module gathers what its templates print, out of the views and nothing else.
+
+mod checks;
+mod controls;
+mod frameworks;
+mod gaps;
+mod overview;
+mod themes;
+
+use proofbook_evidence::views::Publication;
+use serde::Serialize;
+
+use crate::book::Page;
+use crate::data::Data;
+use crate::error::SiteError;
+use crate::templates::Templates;
+
+/// All pages in the order of the contents.
+pub(crate) fn chapters(
+    data: &Data,
+    templates: &Templates,
+    publication: &Publication,
+    documents: &[(&str, &str)],
+) -> Result<Vec<Page>, SiteError> {
+    let maker = Maker { data, templates, publication };
+    Ok(vec![
+        overview::overview(&maker, documents)?,
+        themes::security(&maker)?,
+        themes::responsibility(&maker)?,
+        frameworks::frameworks(&maker)?,
+        controls::controls(&maker)?,
+        checks::checks(&maker)?,
+        overview::evidence(&maker)?,
+        gaps::gaps(&maker)?,
+        overview::certifications(&maker)?,
+    ])
+}
+
+/// What every page is made with.
+struct Maker<'a> {
+    data: &'a Data,
+    templates: &'a Templates,
+    publication: &'a Publication,
+}
+
+impl Maker<'_> {
+    /// A page from the template of the same name.
+    fn page(&self, name: &str, id: &str, values: &impl Serialize) -> Result<Page, SiteError> {
+        self.from(&format!("{id}.md"), name, format!("{id}.md"), values)
+    }
+
+    /// A page from a template that serves many.
+    fn from(&self, template: &str, name: &str, path: String, values: &impl Serialize) -> Result<Page, SiteError> {
+        Ok(Page { name: name.to_owned(), path, text: self.templates.render(template, values)?, beneath: Vec::new() })
+    }
+}

@@ -1,0 +1,270 @@
+//! The site as its readers get it: complete, linked, escaped, and the same twice.
+
+mod sample;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proofbook_evidence::views::Publication;
+use proofbook_evidence::views::profile::Profile;
+
+const DOCUMENTS: [(&str, &str); 2] =
+    [("documents/evidence-report.pdf", "Evidence report"), ("documents/dpa.pdf", "Data processing agreement")];
+
+fn built(publication: &Publication) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    proofbook_site::build(publication, &DOCUMENTS, &dir.path().join("site")).unwrap();
+    dir
+}
+
+fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(dir) = open.pop() {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+fn page(dir: &tempfile::TempDir, path: &str) -> String {
+    fs::read_to_string(dir.path().join("site").join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+// The text of a page without its tags.
+fn text(html: &str) -> String {
+    let mut out = String::new();
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once('<') {
+        out.push_str(before);
+        rest = after.split_once('>').map_or("", |(_, after)| after);
+    }
+    out.push_str(rest);
+    decoded(&out).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn decoded(text: &str) -> String {
+    let mut parts = text.split('&');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (reference, rest) = part.split_once(';').unwrap_or_else(|| panic!("a bare ampersand before {part}"));
+        out.push(match reference {
+            "lt" => '<',
+            "gt" => '>',
+            "quot" => '"',
+            "amp" => '&',
+            number => {
+                let digits = number.trim_start_matches('#');
+                let code = digits.strip_prefix('x').map_or_else(|| digits.parse(), |hex| u32::from_str_radix(hex, 16));
+                char::from_u32(code.unwrap()).unwrap()
+            }
+        });
+        out.push_str(rest);
+    }
+    out
+}
+
+fn values<'a>(html: &'a str, attribute: &str) -> impl Iterator<Item = &'a str> {
+    let start = format!(" {attribute}=\"");
+    html.match_indices(&start).map(|(at, _)| html[at + start.len()..].split('"').next().unwrap()).collect::<Vec<_>>().into_iter()
+}
+
+#[test]
+fn the_same_views_give_the_same_bytes() {
+    let publication = sample::publication();
+    let (one, two) = (built(&publication), built(&publication));
+    assert_eq!(files(one.path()), files(two.path()));
+}
+
+#[test]
+fn a_second_build_replaces_the_first() {
+    let dir = built(&sample::publication());
+    let left = dir.path().join("site/left-over.html");
+    fs::write(&left, "").unwrap();
+    proofbook_site::build(&sample::publication(), &DOCUMENTS, &dir.path().join("site")).unwrap();
+    assert!(!left.exists());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the scratch folder is gone");
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let dir = built(&sample::publication());
+    let files = files(&dir.path().join("site"));
+    let pages: BTreeMap<_, _> = files.iter().filter(|(path, _)| path.extension().is_some_and(|one| one == "html")).collect();
+    assert!(pages.len() > 20, "{}", pages.len());
+    for (path, bytes) in &pages {
+        let html = std::str::from_utf8(bytes).unwrap();
+        for link in values(html, "href").chain(values(html, "src")) {
+            if link.starts_with("https://") || link.starts_with("mailto:") {
+                continue;
+            }
+            let (target, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let full = if target.is_empty() { (*path).clone() } else { resolve(path, target) };
+            if full.starts_with("documents") {
+                assert!(DOCUMENTS.iter().any(|(known, _)| Path::new(known) == full), "{}: {link}", path.display());
+                continue;
+            }
+            let found = files.get(&full).unwrap_or_else(|| panic!("{} links to {link}, which is not there", path.display()));
+            if !anchor.is_empty() {
+                let target = std::str::from_utf8(found).unwrap();
+                assert!(values(target, "id").any(|id| id == anchor), "{}: no place {link}", path.display());
+            }
+        }
+    }
+}
+
+// A link as seen from a page; what lies beside the site keeps its path from the folder above.
+fn resolve(page: &Path, link: &str) -> PathBuf {
+    let mut full: Vec<_> = page.parent().unwrap().components().map(|part| part.as_os_str().to_owned()).collect();
+    for part in link.split('/') {
+        match part {
+            ".." => _ = full.pop(),
+            "." => {}
+            part => full.push(part.into()),
+        }
+    }
+    full.iter().collect()
+}
+
+#[test]
+fn ids_are_unique_on_a_page_and_nothing_is_fetched_from_elsewhere() {
+    let dir = built(&sample::publication());
+    for (path, bytes) in files(&dir.path().join("site")) {
+        let Ok(html) = String::from_utf8(bytes) else { panic!("{} is not text", path.display()) };
+        if path.extension().is_some_and(|one| one == "html") {
+            let mut seen = BTreeSet::new();
+            assert!(values(&html, "id").all(|id| seen.insert(id.to_owned())), "{}: an id stands twice", path.display());
+            assert!(values(&html, "src").all(|src| !src.contains("//")), "{}", path.display());
+            assert!(!html.contains("<script>"), "{}: a script in the page itself", path.display());
+        }
+        assert!(!path.to_str().unwrap().contains("font"), "{}", path.display());
+        for host in ["googleapis", "gstatic", "cdnjs", "jsdelivr", "unpkg"] {
+            assert!(!html.contains(host), "{} names {host}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_front_page_answers_whether_the_tls_floor_is_enforced() {
+    let dir = built(&sample::publication());
+    let front = page(&dir, "index.html");
+    assert!(front.contains("href=\"checks/tls-min-version.html\""));
+    assert!(text(&front).contains("41 endpoints"), "{}", text(&front));
+    assert!(front.contains("href=\"../documents/evidence-report.pdf\""));
+    let check = text(&page(&dir, "checks/tls-min-version.html"));
+    for said in [
+        "2 fail",
+        "39 pass",
+        "41 of 44 enumerated",
+        "2026-06-01 03:00 UTC",
+        "Fresh until 2026-06-02 03:00 UTC",
+        "Endpoint/legacy.eidp.example:443@192.0.2.7",
+        "accepts tls1.0, tls1.1, the floor is TLS 1.2",
+        "min_tls_version 1.2 claim:tls-floor lowest protocol version",
+        "A.8.24 Use of cryptography",
+        "let: old: '[\"ssl3\", \"tls1.0\"].filter(v, v < params.min_tls_version && true)' outcomes:",
+        "message: 'accepts {{ old.join(\", \") }}'",
+    ] {
+        assert!(check.contains(said), "no `{said}` in {check}");
+    }
+}
+
+#[test]
+fn every_page_says_as_of_run_and_freshness() {
+    let dir = built(&sample::publication());
+    for (path, bytes) in files(&dir.path().join("site")) {
+        if path.extension().is_some_and(|one| one == "html") && path != Path::new("toc.html") {
+            let html = String::from_utf8(bytes).unwrap();
+            let said = text(&html);
+            assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en\""), "{}", path.display());
+            assert!(said.contains("As of 2026-06-01 06:00 UTC"), "{}", path.display());
+            assert!(said.contains("run 20260601T030000Z-1a2b3c4d"), "{}", path.display());
+            assert!(values(&html, "data-fresh-until").any(|until| decoded(until) == "2026-06-02T03:00:00Z"), "{}", path.display());
+            assert_eq!(html.matches("<h1").count(), 1, "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn stale_evidence_is_called_stale_without_a_script() {
+    let mut publication = sample::publication();
+    publication.run.stale = true;
+    publication.run.as_of = "2026-06-03T00:00:00Z".parse().unwrap();
+    let dir = built(&publication);
+    let front = page(&dir, "index.html");
+    assert!(text(&front).contains("Stale since 2026-06-02 03:00 UTC"));
+    assert!(front.contains("<p class=\"past\" role=\"status\">"));
+    assert!(text(&page(&dir, "checks/netpol-default-deny.html")).contains("Stale since 2026-06-02 03:00 UTC"));
+}
+
+#[test]
+fn customers_see_counts_and_that_names_are_for_assessors() {
+    let dir = built(&sample::publication().for_profile(Profile::Customer));
+    let check = page(&dir, "checks/tls-min-version.html");
+    assert!(text(&check).contains("2 findings are not as promised or could not be seen."), "{}", text(&check));
+    assert!(text(&check).contains("shown to assessors"));
+    for (path, bytes) in files(&dir.path().join("site")) {
+        let found = String::from_utf8_lossy(&bytes).into_owned();
+        for name in ["legacy.eidp.example", "tenant-07", "serviceaccount:proofbook", "6f1f1f0e"] {
+            assert!(!found.contains(name), "{} names {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn only_a_certificate_is_printed_as_certified() {
+    let dir = built(&sample::publication());
+    let said = text(&page(&dir, "certifications.html"));
+    assert!(said.contains("Under assessment"), "{said}");
+    assert!(!said.contains("Certified"), "{said}");
+}
+
+#[test]
+fn gaps_are_named() {
+    let dir = built(&sample::publication());
+    let said = text(&page(&dir, "not-covered.html"));
+    for gap in [
+        "1 of 4 requirements have no control in the library. A.8.34 Tests during an audit",
+        "The latest backup of every tenant namespace is recent and complete Error reading was refused",
+        "Denied traffic does not flow Skipped has to be asked for by name",
+        "That the network plugin enforces it.",
+        "Physical security of data centres Attested",
+    ] {
+        assert!(said.contains(gap), "no `{gap}` in {said}");
+    }
+}
+
+#[test]
+fn whatever_people_write_comes_out_verbatim() {
+    const HOSTILE: &str = r#"</p><script>alert(1)</script> *a* _b_ `c` | # d [e](f) <img src=x onerror=alert(1)> {{#include /etc/passwd}} {{{ x }}} {% y %} &amp; \ " ' ~~g~~ - end"#;
+    let mut publication = sample::publication();
+    publication.facts.product.description = HOSTILE.into();
+    publication.facts.organisation.security_contact = "javascript:alert(1)".into();
+    publication.run.environment = HOSTILE.into();
+    publication.controls.get_mut("backup").unwrap().title = format!("- {HOSTILE}");
+    let check = publication.checks.get_mut("tls-min-version").unwrap();
+    check.title = format!("# {HOSTILE}");
+    check.failing[0].message = format!("    {HOSTILE}\n\n# heading\n\n    {HOSTILE}");
+    check.manual = format!("one\n\n    two {HOSTILE}");
+    check.population.definition = format!("1. {HOSTILE}\n\n<script>x</script>");
+    let dir = built(&publication);
+    let words = HOSTILE.split_whitespace().collect::<Vec<_>>().join(" ");
+    for path in ["index.html", "checks/tls-min-version.html", "controls/backup.html"] {
+        let html = page(&dir, path);
+        assert_eq!(html.matches("<script").count(), 2, "{path}: only the scripts of the theme");
+        assert!(!html.contains("<img"), "{path}");
+        assert!(!html.contains("javascript:alert(1)\""), "{path}");
+        // Once in the line on the run, and once or more in the text.
+        assert!(text(&html).matches(&words).count() >= 2, "{path}: {}", text(&html));
+        assert!(!html.contains("<h1 id=\"heading\""), "{path}");
+    }
+    assert!(text(&page(&dir, "checks/tls-min-version.html")).contains(&format!("one two {words}")));
+    assert!(page(&dir, "checks/tls-min-version.html").contains("one\n\n    two"), "white space of a command stays");
+}
