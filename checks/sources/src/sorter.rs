@@ -1,7 +1,7 @@
 //! Reads objects whose kind is not known beforehand, straight into the projection of the resource they belong to.
 //!
 //! An object names its kind somewhere among its members. What comes before is set aside, normally nothing or a
-//! ConfigMap's data; from there on the projection reads as it does for a live list, and an object of a kind that nobody
+//! `ConfigMap`'s data; from there on the projection reads as it does for a live list, and an object of a kind that nobody
 //! asked for is skipped without becoming a value.
 
 use std::borrow::Cow;

@@ -61,7 +61,13 @@ impl<'w> FileContent<'w> {
 
     /// A list of the type `of` ended. One with a continue token goes on elsewhere: of all that the file holds so far, some
     /// is missing. One without items tells what there is none of by its own kind, or else by the name of its file.
-    pub(super) fn list_ended(&mut self, of: Option<ObjectType>, token: Option<&str>, stem: &str, sorter: &mut Sorter<'w>) -> Result<(), String> {
+    pub(super) fn list_ended(
+        &mut self,
+        of: Option<ObjectType>,
+        token: Option<&str>,
+        stem: &str,
+        sorter: &mut Sorter<'w>,
+    ) -> Result<(), String> {
         let Some(of) = of.filter(|of| of.kind.ends_with("List")) else {
             return Err("items in something that is not a List".to_owned());
         };

@@ -21,7 +21,7 @@ pub(super) fn read<'w>(mut file: impl Read, wanted: &'w Wanted, stem: &str, cont
     loop {
         match file.read(&mut chunk) {
             Ok(0) => return splitter.finish().map_err(|malformed| Broken::from(malformed).0),
-            Ok(read) => splitter.push(&chunk[..read], |piece, place| reading.take(piece, place)).map_err(|broken: Broken| broken.0)?,
+            Ok(read) => splitter.push(&chunk[..read], |piece, place| reading.take(&piece, place)).map_err(|broken: Broken| broken.0)?,
             Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
             Err(cause) => return Err(super::unreadable(&cause)),
         }
@@ -84,14 +84,16 @@ impl Head {
     }
 }
 
-impl<'w> Reading<'_, 'w> {
-    fn take(&mut self, piece: Piece<'_>, place: Place) -> Result<(), Broken> {
-        match piece {
+impl Reading<'_, '_> {
+    fn take(&mut self, piece: &Piece<'_>, place: Place) -> Result<(), Broken> {
+        match *piece {
             Piece::Head(text) => {
                 let head: Head = parse(text, place)?;
                 self.items = match head.object_type().and_then(ObjectType::of_items) {
                     None => Items::Own,
-                    Some(of) => self.sorter.place(of).map_or(Items::Unwanted, |(resource, projection)| Items::Wanted(of, resource, projection)),
+                    Some(of) => {
+                        self.sorter.place(of).map_or(Items::Unwanted, |(resource, projection)| Items::Wanted(of, resource, projection))
+                    }
                 };
                 Ok(())
             }

@@ -81,10 +81,8 @@ impl Dump {
     /// When the path cannot be opened, a folder holds no file that would be read, or `dump.yaml` is not understood.
     pub fn open(name: &str, path: &Path) -> Result<Self, DumpError> {
         let files = files::find(path)?;
-        let (description, recording) = match path.is_dir() {
-            true => (Description::read(path)?, Recording::read(path)?),
-            false => (Description::default(), None),
-        };
+        let (description, recording) =
+            if path.is_dir() { (Description::read(path)?, Recording::read(path)?) } else { (Description::default(), None) };
         if files.is_empty() && recording.is_none() {
             return Err(DumpError::Empty { path: path.to_owned() });
         }
@@ -108,43 +106,13 @@ impl Dump {
         recorded || self.files.iter().any(|file| file.source == source)
     }
 
-    /// Reads all that is wanted of the sources that the dump holds.
+    /// Reads all that is wanted of the sources that the dump holds. [`Collector::collect`] does so on a thread of its own.
     pub fn read(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
         let mut inventory = Inventory::default();
         let held: Vec<Source> = Source::ALL.into_iter().filter(|source| self.holds(*source)).collect();
         match &self.recording {
-            Some(recording) => {
-                let mut objects = BTreeMap::new();
-                for file in &self.files {
-                    let resource = recording::resource_of(file, wanted);
-                    let content = self.read_file(file, &mut inventory.requests, progress, |opened| {
-                        let read = recording::read_objects(opened);
-                        (read.as_ref().map_or(0, |objects| objects.len() as u64), read)
-                    });
-                    objects.extend(resource.map(|resource| (resource, content)));
-                }
-                for (resource, projection) in wanted.iter().filter(|(resource, _)| held.contains(&resource.source)) {
-                    let objects = objects.remove(resource).unwrap_or_else(|| Err("the file is not there".to_owned()));
-                    inventory.listings.insert(resource.clone(), recording.listing(resource, projection, objects));
-                }
-            }
-            None => {
-                let mut gathering = Gathering::default();
-                for file in &self.files {
-                    let mut content = FileContent::new(&file.name);
-                    let outcome = self.read_file(file, &mut inventory.requests, progress, |opened| {
-                        let outcome = match file.form {
-                            Form::Yaml => yaml::read(opened, wanted, file.stem(), &mut content),
-                            Form::Json => json::read(opened, wanted, file.stem(), &mut content),
-                        };
-                        (content.items, outcome)
-                    });
-                    gathering.take(content, outcome.err().map(|trouble| format!("{}: {trouble}", file.name)));
-                }
-                for source in &held {
-                    inventory.listings.extend(gathering.listings(wanted, *source, &self.description));
-                }
-            }
+            Some(recording) => self.read_recording(recording, wanted, progress, &held, &mut inventory),
+            None => self.read_files(wanted, progress, &held, &mut inventory),
         }
         let identity = identity_of(&inventory.requests);
         inventory.targets.extend(held.into_iter().map(|source| Target {
@@ -157,6 +125,40 @@ impl Dump {
             assurance: Assurance::AsSupplied,
         }));
         inventory
+    }
+
+    fn read_files(&self, wanted: &Wanted, progress: &dyn Progress, held: &[Source], inventory: &mut Inventory) {
+        let mut gathering = Gathering::default();
+        for file in &self.files {
+            let mut content = FileContent::new(&file.name);
+            let outcome = self.read_file(file, &mut inventory.requests, progress, |opened| {
+                let outcome = match file.form {
+                    Form::Yaml => yaml::read(opened, wanted, file.stem(), &mut content),
+                    Form::Json => json::read(opened, wanted, file.stem(), &mut content),
+                };
+                (content.items, outcome)
+            });
+            gathering.take(content, outcome.err().map(|trouble| format!("{}: {trouble}", file.name)));
+        }
+        for source in held {
+            inventory.listings.extend(gathering.listings(wanted, *source, &self.description));
+        }
+    }
+
+    fn read_recording(&self, recording: &Recording, wanted: &Wanted, progress: &dyn Progress, held: &[Source], inventory: &mut Inventory) {
+        let mut objects = BTreeMap::new();
+        for file in &self.files {
+            let resource = recording::resource_of(file, wanted);
+            let content = self.read_file(file, &mut inventory.requests, progress, |opened| {
+                let read = if resource.is_some() { recording::read_objects(opened) } else { Ok(Vec::new()) };
+                (read.as_ref().map_or(0, |objects| objects.len() as u64), read)
+            });
+            objects.extend(resource.map(|resource| (resource, content)));
+        }
+        for (resource, projection) in wanted.iter().filter(|(resource, _)| held.contains(&resource.source)) {
+            let objects = objects.remove(resource).unwrap_or_else(|| Err("the file is not there".to_owned()));
+            inventory.listings.insert(resource.clone(), recording.listing(resource, projection, objects));
+        }
     }
 
     // Reads one file to its end by `reader`, which tells how many items it holds, and records that it was read.
@@ -172,8 +174,7 @@ impl Dump {
             let (items, outcome) = reader(&mut opened);
             Ok((items, outcome, opened.finish()?))
         };
-        let (items, outcome, fingerprint) =
-            read().unwrap_or_else(|cause: io::Error| (0, Err(unreadable(&cause)), Fingerprint::default()));
+        let (items, outcome, fingerprint) = read().unwrap_or_else(|cause: io::Error| (0, Err(unreadable(&cause)), Fingerprint::default()));
         progress.advanced(&self.name, &file.name, items);
         log.push(Request {
             source: file.source,

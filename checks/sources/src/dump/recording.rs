@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use proofbook_checks::inventory::{Completeness, Inventory, Listing, Reason, Wanted};
 use proofbook_checks::mask::Mask;
-use proofbook_checks::project::{Projection, is_judged_at_owner};
+use proofbook_checks::project::Projection;
 use proofbook_checks::resource::{Resource, Source};
 use proofbook_checks::value::Value;
 use serde::{Deserialize, Serialize};
@@ -87,12 +87,15 @@ fn write_all(inventory: &Inventory, wanted: &Wanted, collected_at: &str, folder:
     };
     let mut recording = Recording { collected_at: collected_at.to_owned(), ..Recording::default() };
     for (resource, listing) in &inventory.listings {
-        recording.resources.insert(resource.to_string(), Recorded {
-            completeness: listing.completeness.clone(),
-            resource_version: listing.resource_version.clone(),
-            objects: listing.objects.len(),
-            projection: wanted.get(resource).cloned().unwrap_or_default(),
-        });
+        recording.resources.insert(
+            resource.to_string(),
+            Recorded {
+                completeness: listing.completeness.clone(),
+                resource_version: listing.resource_version.clone(),
+                objects: listing.objects.len(),
+                projection: wanted.get(resource).cloned().unwrap_or_default(),
+            },
+        );
         if listing.completeness == Completeness::Complete {
             let path = folder.join(file_of(resource));
             write_objects(&listing.objects, &path).map_err(fault(&path))?;
@@ -147,7 +150,7 @@ impl Recording {
         match objects {
             Ok(objects) if objects.len() == recorded.objects => Listing {
                 completeness: Completeness::Complete,
-                objects: objects.iter().map(|object| restrict(object, projection)).collect(),
+                objects: objects.iter().map(|object| projection.remask(object)).collect(),
                 resource_version: recorded.resource_version.clone(),
             },
             Ok(objects) => {
@@ -199,28 +202,4 @@ fn mask_covers(have: &Mask, want: &Mask) -> bool {
     };
     want.each.as_ref().is_none_or(|each| below(None).is_some_and(|have| mask_covers(have, each)))
         && want.keys.iter().all(|(key, mask)| below(Some(key)).is_some_and(|have| mask_covers(have, mask)))
-}
-
-/// A recorded object as `projection` would have kept it, so that reading anything else is a fault and not "absent".
-fn restrict(object: &Value, projection: &Projection) -> Value {
-    let controlled = projection.controlled.as_ref().filter(|_| object.get("metadata").is_some_and(is_judged_at_owner));
-    cut(object, controlled.unwrap_or(&projection.mask))
-}
-
-fn cut(value: &Value, mask: &Arc<Mask>) -> Value {
-    if mask.whole {
-        return value.clone();
-    }
-    match value {
-        Value::Map(map) => {
-            let kept = map.entries.iter().filter_map(|(key, value)| mask.child(key).map(|mask| (*key, cut(value, mask))));
-            Value::masked_map(kept.collect(), Some(Arc::clone(mask)))
-        }
-        Value::List(list) => {
-            let each = mask.each.clone().unwrap_or_default();
-            Value::list(list.items.iter().map(|item| cut(item, &each)).collect())
-        }
-        Value::Null(_) => value.clone(),
-        _ => Value::Opaque,
-    }
 }

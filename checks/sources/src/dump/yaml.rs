@@ -186,14 +186,16 @@ fn describe(cause: &serde_saphyr::Error) -> String {
         Error::DuplicateMappingKey { .. } => "the same key twice in one mapping".to_owned(),
         Error::NonFiniteFloat { .. } => "a number beyond all bounds; if it is meant as text, quote it or export as JSON".to_owned(),
         Error::Budget { breach, .. } => format!("too deep or too large: {breach:?}"),
-        Error::AliasReplayLimitExceeded { .. } | Error::AliasExpansionLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
-            "its aliases unfold too far".to_owned()
-        }
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. } => "its aliases unfold too far".to_owned(),
         Error::SerdeInvalidType { .. } | Error::SerdeInvalidValue { .. } => "a value of another type than Kubernetes gives it".to_owned(),
         Error::InvalidUtf8Input => "invalid UTF-8".to_owned(),
         Error::IOError { cause } => super::unreadable(cause),
         Error::Eof { .. } => "the document ends early".to_owned(),
         Error::UnknownAnchor { .. } => "an alias without its anchor".to_owned(),
+        Error::AliasError { error, .. } => describe(error),
+        Error::Unexpected { expected, .. } => format!("expected {expected}"),
         _ => "not valid YAML".to_owned(),
     }
 }
@@ -251,7 +253,8 @@ impl<R: BufRead> Documents<R> {
     }
 
     fn is_separator(&self) -> bool {
-        self.length == self.buffer.len() && self.buffer.strip_prefix(b"---").is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))
+        self.length == self.buffer.len()
+            && self.buffer.strip_prefix(b"---").is_some_and(|rest| rest.first().is_none_or(u8::is_ascii_whitespace))
     }
 }
 

@@ -164,16 +164,13 @@ impl Api {
         }
     }
 
-    async fn attempt(
-        &self,
-        ask: &Ask<'_>,
-        sink: &mut dyn Sink,
-        record: &mut Request,
-    ) -> Result<(Answer, Option<Duration>), Failure> {
+    async fn attempt(&self, ask: &Ask<'_>, sink: &mut dyn Sink, record: &mut Request) -> Result<(Answer, Option<Duration>), Failure> {
         sink.begin();
-        let asked_at = SystemTime::now();
-        let response = self.client.send(request(ask)).await.map_err(|fault| connection_failure(&fault))?;
-        let answered_at = SystemTime::now();
+        let asked_at = our_clock();
+        let unusable = || Failure { trouble: Trouble::new(Reason::ParseError, "a name in discovery is no part of a URL"), passing: false };
+        let request = request(ask).ok_or_else(unusable)?;
+        let response = self.client.send(request).await.map_err(|fault| connection_failure(&fault))?;
+        let answered_at = our_clock();
         let status = response.status();
         let clock_offset_ms = clock_offset(response.headers(), asked_at, answered_at);
         let retry_after = retry_after(response.headers());
@@ -247,17 +244,18 @@ fn refused(answer: &Answer, tries: u32) -> Trouble {
     Trouble::new(reason, format!("{} ({tries} times)", answer.told()))
 }
 
-fn request(ask: &Ask<'_>) -> http::Request<Body> {
+// Nothing where the path, of which the server gave a part, is none.
+fn request(ask: &Ask<'_>) -> Option<http::Request<Body>> {
     let method = if ask.body.is_some() { http::Method::POST } else { http::Method::GET };
     let mut request = http::Request::new(Body::from(ask.body.clone().unwrap_or_default()));
     *request.method_mut() = method;
-    *request.uri_mut() = ask.path.parse().unwrap_or_default();
+    *request.uri_mut() = ask.path.parse().ok()?;
     let headers = request.headers_mut();
     headers.insert(http::header::ACCEPT, http::HeaderValue::from_static(ask.accept));
     if ask.body.is_some() {
         headers.insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
     }
-    request
+    Some(request)
 }
 
 // Only the innermost cause is told, and of a credential plugin nothing: it may quote its output.
@@ -274,6 +272,11 @@ fn connection_failure(fault: &kube::Error) -> Failure {
     }
     let cause = one_line(&innermost.to_string());
     Failure { trouble: Trouble::new(Reason::Unreachable, format!("no connection to the API server: {cause}")), passing: true }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the server's clock can only be set against the clock of the moment")]
+fn our_clock() -> SystemTime {
+    SystemTime::now()
 }
 
 // `Date` has whole seconds: half of one is added, and the time on the way is taken to be the same both ways.
@@ -306,7 +309,8 @@ fn message_of(body: &[u8]) -> String {
 /// A text of the other side as one short line without anything that looks like a credential.
 pub(super) fn one_line(text: &str) -> String {
     const LONGEST: usize = 240;
-    let line: String = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let line: String =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if !sensitive::detectors(&line).is_empty() {
         return "(a message that looks like it holds a credential)".to_owned();
     }

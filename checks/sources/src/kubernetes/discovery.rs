@@ -98,9 +98,12 @@ impl Groups {
 #[derive(Deserialize)]
 #[serde(tag = "kind")]
 enum Answer {
-    APIGroupDiscoveryList(Aggregated),
-    APIVersions { versions: Vec<String> },
-    APIGroupList { groups: Vec<Group> },
+    #[serde(rename = "APIGroupDiscoveryList")]
+    Aggregated(Aggregated),
+    #[serde(rename = "APIVersions")]
+    CoreVersions { versions: Vec<String> },
+    #[serde(rename = "APIGroupList")]
+    Groups { groups: Vec<Group> },
 }
 
 #[derive(Deserialize)]
@@ -176,13 +179,15 @@ struct ListedResource {
 async fn groups(api: &Api, root: &str, members: &[&Resource], log: &mut Vec<Request>) -> Result<Groups, Trouble> {
     let mut groups = Groups::default();
     match get(api, root, AGGREGATED, log).await?.ok_or_else(|| Trouble::new(Reason::ParseError, format!("{root} is not there")))? {
-        Answer::APIGroupDiscoveryList(list) => {
-            groups.0.extend(list.items.into_iter().map(|group| (group.metadata.name, Ok(group.versions.into_iter().map(Version::from).collect()))));
+        Answer::Aggregated(list) => {
+            groups.0.extend(
+                list.items.into_iter().map(|group| (group.metadata.name, Ok(group.versions.into_iter().map(Version::from).collect()))),
+            );
         }
-        Answer::APIVersions { versions } => {
+        Answer::CoreVersions { versions } => {
             groups.0.insert(String::new(), versions_of(api, root, &versions, log).await);
         }
-        Answer::APIGroupList { groups: list } => {
+        Answer::Groups { groups: list } => {
             let wanted: BTreeSet<&str> = members.iter().map(|resource| resource.group()).collect();
             for group in list.into_iter().filter(|group| wanted.contains(group.name.as_str())) {
                 let mut names: Vec<String> = group.preferred_version.into_iter().map(|version| version.version).collect();
@@ -211,7 +216,9 @@ async fn get<T: DeserializeOwned>(api: &Api, path: &str, accept: &'static str, l
     let mut body = Vec::new();
     let answer = api.ask(&Ask { accept, ..Ask::get(path) }, &mut body, log).await?;
     match answer.status {
-        StatusCode::OK => serde_json::from_slice(&body).map(Some).map_err(|_| Trouble::new(Reason::ParseError, format!("the answer to {path} is not what discovery answers"))),
+        StatusCode::OK => serde_json::from_slice(&body)
+            .map(Some)
+            .map_err(|_| Trouble::new(Reason::ParseError, format!("the answer to {path} is not what discovery answers"))),
         StatusCode::NOT_FOUND => Ok(None),
         _ => Err(answer.trouble()),
     }
@@ -224,11 +231,7 @@ impl From<AggregatedVersion> for Version {
             plural: resource.resource,
             kind: resource.response_kind.kind,
         };
-        Self {
-            stale: version.freshness == "Stale",
-            name: version.version,
-            resources: version.resources.into_iter().map(served).collect(),
-        }
+        Self { stale: version.freshness == "Stale", name: version.version, resources: version.resources.into_iter().map(served).collect() }
     }
 }
 

@@ -48,7 +48,10 @@ pub(super) async fn list(api: &Api, task: &Task, log: &mut Vec<Request>, advance
 
 /// How one pass over all pages ended.
 enum Pass {
-    Complete { objects: Vec<Value>, resource_version: Option<String> },
+    Complete {
+        objects: Vec<Value>,
+        resource_version: Option<String>,
+    },
     NotServed,
     /// What was listed is no longer one state.
     Changed(String),

@@ -262,7 +262,11 @@ pub fn plan(settings: &KubeSettings, wanted: &Wanted) -> Vec<PlannedRequest> {
         requests.push(planned("GET", "/api".to_owned(), "discovery of the core group (of an older server also each of its versions)"));
     }
     if resources.iter().any(|resource| !resource.group().is_empty()) {
-        requests.push(planned("GET", "/apis".to_owned(), "discovery of the groups (of an older server also each version of those that are read)"));
+        requests.push(planned(
+            "GET",
+            "/apis".to_owned(),
+            "discovery of the groups (of an older server also each version of those that are read)",
+        ));
     }
     for resource in resources {
         let access = format!("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews (list {})", resource.name);

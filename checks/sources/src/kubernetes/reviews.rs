@@ -29,8 +29,8 @@ pub(super) async fn greet(api: &Api, log: &mut Vec<Request>) -> Result<Greeting,
     if !answer.status.is_success() {
         return Err(answer.trouble());
     }
-    let version: Version =
-        serde_json::from_slice(&body).map_err(|_| Trouble::new(Reason::ParseError, "the answer to /version is not that of an API server"))?;
+    let version: Version = serde_json::from_slice(&body)
+        .map_err(|_| Trouble::new(Reason::ParseError, "the answer to /version is not that of an API server"))?;
     Ok(Greeting { version: version.git_version, clock_offset_ms: answer.clock_offset_ms })
 }
 
@@ -126,6 +126,8 @@ fn rights_digest(review: &Json) -> Option<String> {
     let incomplete = status.get("incomplete").and_then(Json::as_bool).unwrap_or(false);
     let mut digest = Sha256::new();
     digest.update(format!("incomplete={incomplete}\n"));
-    lines.iter().for_each(|line| digest.update(line));
+    for line in lines {
+        digest.update(line);
+    }
     Some(hex(&digest.finalize()))
 }

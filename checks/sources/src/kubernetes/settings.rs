@@ -27,14 +27,7 @@ impl KubeSettings {
     /// The usual settings for the target `name`.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            kubeconfig: None,
-            context: None,
-            allow_exec: true,
-            page_size: 500,
-            deadline: Duration::from_secs(30),
-        }
+        Self { name: name.into(), kubeconfig: None, context: None, allow_exec: true, page_size: 500, deadline: Duration::from_secs(30) }
     }
 }
 
@@ -69,7 +62,9 @@ pub enum KubeconfigFault {
         cause: String,
     },
     /// The kubeconfig wants to run a program, and may not.
-    #[error("the kubeconfig {path} runs the credential plugin {command:?}, which is not allowed; allow it, or use a kubeconfig with a token or certificate")]
+    #[error(
+        "the kubeconfig {path} runs the credential plugin {command:?}, which is not allowed; allow it, or use a kubeconfig with a token or certificate"
+    )]
     ExecRefused {
         /// Where it is.
         path: String,
@@ -94,7 +89,9 @@ pub(super) async fn find(settings: &KubeSettings) -> Result<Way, KubeconfigFault
         None => match Kubeconfig::read() {
             Ok(kubeconfig) => (kubeconfig, "of $KUBECONFIG or ~/.kube/config".to_owned()),
             // Only where there is no file at all the next way is tried: a broken one is not passed over.
-            Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..)) if std::env::var_os("KUBECONFIG").is_none_or(|paths| paths.is_empty()) => {
+            Err(KubeconfigError::FindPath | KubeconfigError::ReadConfig(..))
+                if std::env::var_os("KUBECONFIG").is_none_or(|paths| paths.is_empty()) =>
+            {
                 return in_cluster();
             }
             Err(fault) => return Err(unreadable("of $KUBECONFIG or ~/.kube/config", &fault)),

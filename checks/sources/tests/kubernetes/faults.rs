@@ -38,7 +38,10 @@ fn pages_with(fault: impl Fn(usize, &str) -> Option<Reply> + Send + 'static) -> 
 
 fn expired() -> Reply {
     let metadata = json!({"continue": "goes-on-inconsistently"});
-    Reply::json(410, &json!({"kind": "Status", "metadata": metadata, "message": "The provided continue parameter is too old", "reason": "Expired", "code": 410}))
+    Reply::json(
+        410,
+        &json!({"kind": "Status", "metadata": metadata, "message": "The provided continue parameter is too old", "reason": "Expired", "code": 410}),
+    )
 }
 
 #[test]
@@ -117,12 +120,12 @@ fn a_server_that_does_not_answer_costs_the_deadline() {
     server.fault(PODS, |_, _, recorded| Some(Reply { silent: true, ..recorded.clone() }));
     let folder = tempfile::tempdir().unwrap();
     let mut settings = settings(&server, &folder, "reader");
-    settings.deadline = Duration::from_secs(1);
+    settings.deadline = Duration::from_secs(3);
     let began = Instant::now();
     let inventory = collect_with(settings, &wanted(&["pods", "services"]));
     assert_eq!(reason(&inventory, "pods"), Reason::Timeout);
     assert!(is_complete(&inventory, "services"));
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 }
 
 #[test]
@@ -168,7 +171,12 @@ fn garbage_is_a_parse_error() {
     ] {
         let body = body.to_owned().into_bytes();
         // An invalid byte in place of the replacement character.
-        let body = String::from_utf8_lossy(&body).replace('\u{fffd}', "\u{1}").into_bytes().iter().map(|byte| if *byte == 1 { 0xFF } else { *byte }).collect::<Vec<_>>();
+        let body = String::from_utf8_lossy(&body)
+            .replace('\u{fffd}', "\u{1}")
+            .into_bytes()
+            .iter()
+            .map(|byte| if *byte == 1 { 0xFF } else { *byte })
+            .collect::<Vec<_>>();
         let shown = String::from_utf8_lossy(&body).into_owned();
         let inventory = pods_with(move |_, recorded| Some(Reply { body: body.clone(), ..recorded.clone() }));
         let (why, detail) = failure(&inventory, "pods");

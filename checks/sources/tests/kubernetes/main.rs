@@ -1,6 +1,8 @@
 //! The live Kubernetes source against a replayed API server: what it reads, and what it makes of everything that can go
 //! wrong on the way.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod faults;
 mod reading;
 mod server;
@@ -32,7 +34,7 @@ fn wanted(names: &[&str]) -> Wanted {
 fn settings(server: &Server, folder: &tempfile::TempDir, token: &str) -> KubeSettings {
     KubeSettings {
         kubeconfig: Some(server.kubeconfig(folder.path(), token)),
-        deadline: Duration::from_secs(5),
+        deadline: Duration::from_secs(20),
         ..KubeSettings::new("test")
     }
 }

@@ -33,7 +33,9 @@ fn the_reader_sees_what_its_rights_allow() {
     }
     let (why, detail) = failure(&inventory, "secrets");
     assert_eq!((why, detail.as_str()), (Reason::NotPermitted, "the account may not list secrets over all namespaces"));
-    for (name, path) in [("pods", "/api/v1/pods"), ("schedules.velero.io", "/apis/velero.io/v1/schedules"), ("namespaces", "/api/v1/namespaces")] {
+    for (name, path) in
+        [("pods", "/api/v1/pods"), ("schedules.velero.io", "/apis/velero.io/v1/schedules"), ("namespaces", "/api/v1/namespaces")]
+    {
         let recorded = server.recorded("reader", path).unwrap();
         let items = recorded["items"].as_array().unwrap();
         assert_eq!(count(&inventory, name), items.len(), "{name}");
@@ -207,7 +209,8 @@ pub(crate) fn in_pages(server: &Server) {
 fn what_the_server_does_not_serve_is_told_apart() {
     let server = Server::start();
     server.fault("/apis/velero.io/v1/schedules?", |_, _, _| Some(Reply::text(404, "404 page not found\n")));
-    let inventory = collect(&server, "reader", &["ciliumnetworkpolicies.cilium.io", "nothings.velero.io", "schedules.velero.io", "bindings"]);
+    let inventory =
+        collect(&server, "reader", &["ciliumnetworkpolicies.cilium.io", "nothings.velero.io", "schedules.velero.io", "bindings"]);
     for name in ["ciliumnetworkpolicies.cilium.io", "nothings.velero.io", "schedules.velero.io"] {
         assert_eq!(*inventory.completeness(&Resource::kubernetes(name)), Completeness::NotServed, "{name}");
     }
@@ -238,7 +241,8 @@ fn an_older_server_is_asked_group_by_group() {
         let plain = server.recorded("reader", root).unwrap();
         server.fault(root, move |_, asked, _| (asked.path == root).then(|| Reply::json(200, &plain)));
     }
-    let names = ["pods", "deployments.apps", "policyexceptions.kyverno.io", "clusterpolicies.kyverno.io", "nothings.apps", "things.nope.example"];
+    let names =
+        ["pods", "deployments.apps", "policyexceptions.kyverno.io", "clusterpolicies.kyverno.io", "nothings.apps", "things.nope.example"];
     let inventory = collect(&server, "reader", &names);
     for name in &names[..4] {
         assert!(is_complete(&inventory, name), "{name}: {:?}", inventory.completeness(&Resource::kubernetes(name)));

@@ -48,7 +48,10 @@ impl Reply {
     }
 
     pub(crate) fn status(code: u16, reason: &str) -> Self {
-        Self::json(code, &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": reason, "reason": reason, "code": code}))
+        Self::json(
+            code,
+            &json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": reason, "reason": reason, "code": code}),
+        )
     }
 
     pub(crate) fn with_header(mut self, name: &str, value: &str) -> Self {
@@ -92,12 +95,7 @@ impl Server {
         let state = State { recorded: recorded(), faults: Vec::new(), asked: Vec::new() };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let server = Self {
-            state: Arc::new(Mutex::new(state)),
-            stop: Arc::default(),
-            clock_offset: Arc::default(),
-            port,
-        };
+        let server = Self { state: Arc::new(Mutex::new(state)), stop: Arc::default(), clock_offset: Arc::default(), port };
         let (state, stop, offset) = (Arc::clone(&server.state), Arc::clone(&server.stop), Arc::clone(&server.clock_offset));
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -206,7 +204,8 @@ impl State {
                 found.extend(self.recorded.get(&key).into_iter().flatten());
             }
         }
-        let aggregated = |exchange: &Json| exchange["request_headers"]["Accept"].as_str().is_some_and(|accept| accept.contains("APIGroupDiscoveryList"));
+        let aggregated =
+            |exchange: &Json| exchange["request_headers"]["Accept"].as_str().is_some_and(|accept| accept.contains("APIGroupDiscoveryList"));
         let wants_aggregated = accept.contains("APIGroupDiscoveryList");
         let plain = |exchange: &&&Json| exchange["request_headers"].get("If-None-Match").is_none() && exchange["status"] != 410;
         let best = found.iter().filter(plain).find(|exchange| aggregated(exchange) == wants_aggregated).or_else(|| found.first())?;
@@ -246,12 +245,15 @@ impl State {
             }
         });
         let allowed = served.and_then(|path| self.find(&asked.account, "GET", path, "")).is_some_and(|reply| reply.status == 200);
-        Reply::json(201, &json!({"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "status": {"allowed": allowed}}))
+        Reply::json(
+            201,
+            &json!({"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1", "status": {"allowed": allowed}}),
+        )
     }
 }
 
 fn is_discovery(path: &str) -> bool {
-    matches!(path.split('/').collect::<Vec<_>>().as_slice(), ["", "api" | "apis"] | ["", "api", _] | ["", "apis", _] | ["", "apis", _, _])
+    matches!(path.split('/').collect::<Vec<_>>().as_slice(), ["", "api" | "apis"] | ["", "api" | "apis", _] | ["", "apis", _, _])
 }
 
 // Serves one connection until it closes.
@@ -276,14 +278,15 @@ fn converse(stream: TcpStream, state: &Mutex<State>, clock_offset: &AtomicI64) -
             return Ok(());
         }
         if reply.silent {
-            std::thread::sleep(Duration::from_secs(60));
+            std::thread::sleep(Duration::from_mins(1));
             return Ok(());
         }
+        #[expect(clippy::disallowed_methods, reason = "a server tells the time")]
         let date = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(clock_offset.load(Ordering::SeqCst));
         let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&date).unwrap();
         let mut head = format!("HTTP/1.1 {} x\r\ndate: {date}\r\ncontent-length: {}\r\n", reply.status, reply.body.len());
         for (name, value) in &reply.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
         writer.write_all(head.as_bytes())?;
         writer.write_all(b"\r\n")?;
@@ -309,8 +312,8 @@ fn read_request(reader: &mut impl BufRead) -> std::io::Result<Option<(Asked, Str
         reader.read_line(&mut header)?;
         let Some((name, value)) = header.trim().split_once(':') else { break };
         match name.to_ascii_lowercase().as_str() {
-            "authorization" => account = value.trim().trim_start_matches("Bearer ").to_owned(),
-            "accept" => accept = value.trim().to_owned(),
+            "authorization" => value.trim().trim_start_matches("Bearer ").clone_into(&mut account),
+            "accept" => value.trim().clone_into(&mut accept),
             "content-length" => length = value.trim().parse().unwrap_or(0),
             _ => {}
         }

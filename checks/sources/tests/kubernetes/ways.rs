@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use proofbook_sources::kubernetes::{KubeSettings, Kubernetes, KubeconfigFault};
+use proofbook_sources::kubernetes::{KubeSettings, KubeconfigFault, Kubernetes};
 use serde_json::json;
 
 use super::server::Server;
@@ -64,7 +64,8 @@ fn a_context_can_be_chosen() {
 // A kubeconfig whose user runs `script`.
 fn with_plugin(server: &Server, folder: &Path, script: &str) -> KubeSettings {
     let path = folder.join("config");
-    let exec = json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh", "args": ["-c", script], "interactiveMode": "Never"});
+    let exec =
+        json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/sh", "args": ["-c", script], "interactiveMode": "Never"});
     let config = json!({
         "current-context": "replay",
         "clusters": [{"name": "replay", "cluster": {"server": server.url()}}],
