@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proofbook_checks::Verdict;
 use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use proofbook_controls::files::{Files, is_yaml};
@@ -95,23 +95,38 @@ fn check(attestation: &Attestation, controls: &Controls, path: &str, text: &str,
         errors.push(Diagnostic::new(code, path, message).at(span).help(help).with_source(text));
     };
     let (control, id) = (&attestation.control, &attestation.id);
-    match controls.controls.get(&control.value) {
+    let need = controls.controls.get(&control.value).map(|known| (known, known.attestations.iter().find(|need| need.id == id.value)));
+    match need {
         None => {
             let help = did_you_mean(control.value.as_str(), controls.controls.keys().map(ControlId::as_str), "see `proofbook controls list`");
             error("unknown-control", control.span, format!("unknown control `{}`", control.value), help);
         }
-        Some(known) if !known.attestations.iter().any(|need| need.id == id.value) => {
+        Some((known, None)) => {
             let needs = known.attestations.iter().map(|need| need.id.as_str());
             let help = did_you_mean(&id.value, needs, "see `proofbook controls show`");
             error("unknown-need", id.span, format!("the control `{}` needs no attestation `{}`", control.value, id.value), help);
         }
-        Some(_) => {}
+        Some((_, Some(need))) => {
+            let longest = SignedDuration::from_hours(24 * i64::from(need.valid_days));
+            if attestation.expires_at.duration_since(attestation.signed_at) > longest {
+                let message = format!("`{}` counts for {} days at most", id.value, need.valid_days);
+                error("expiry", id.span, message, "set `expires_at` no later than that after `signed_at`".to_owned());
+            }
+        }
     }
     if attestation.expires_at <= attestation.signed_at {
         error("expiry", Span::START, "the attestation expires before it is signed".to_owned(), "set `expires_at` after `signed_at`".to_owned());
     }
+    let blank = [("statement", &attestation.statement), ("role", &attestation.role), ("person_ref", &attestation.person_ref)];
+    for (field, _) in blank.into_iter().filter(|(_, text)| text.trim().is_empty()) {
+        error("blank", Span::START, format!("`{field}` is empty"), "say who states what".to_owned());
+    }
+    if attestation.evidence.is_empty() {
+        let message = "a statement without evidence is an assertion".to_owned();
+        error("no-evidence", Span::START, message, "name at least one file that shows it, with its SHA-256".to_owned());
+    }
     for file in &attestation.evidence {
-        if file.sha256.len() != 64 || !file.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        if file.sha256.len() != 64 || !file.sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             error("digest", Span::START, format!("`{}` of `{}` is no SHA-256", file.sha256, file.file), "use `sha256sum`".to_owned());
         }
     }

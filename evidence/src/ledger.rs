@@ -7,8 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::bundle::STAGING_PREFIX;
-use crate::bundle::manifest::{MANIFEST, Manifest, sha256_hex};
+use crate::bundle::manifest::{MANIFEST, Manifest, is_run_id, sha256_hex};
 
 const LOCK: &str = ".lock";
 
@@ -24,10 +23,10 @@ pub enum LedgerError {
         /// Why.
         source: std::io::Error,
     },
-    /// A run whose manifest cannot be read.
-    #[error("{path}: the manifest cannot be read: {detail}; set the folder aside and see `proofbook verify`")]
-    Manifest {
-        /// The manifest.
+    /// A run that is not what it was: passing over it could make an older run look like the newest.
+    #[error("{path}: {detail}; see `proofbook verify`, and set the folder aside or restore it")]
+    Damaged {
+        /// The bundle's folder.
         path: PathBuf,
         /// What is wrong.
         detail: String,
@@ -59,10 +58,8 @@ pub struct Entry {
     pub run_id: String,
     /// The digest of its manifest.
     pub manifest_sha256: String,
-    /// The digest of the manifest before it.
-    pub previous: Option<String>,
-    /// Whether the whole default selection ran.
-    pub full: bool,
+    /// The manifest.
+    pub manifest: Manifest,
 }
 
 /// Holds the ledger against other writers until it is dropped; the system lets go of it when the process dies.
@@ -101,13 +98,13 @@ impl Ledger {
         Ok(Lock { _file: file })
     }
 
-    /// All runs in the order of the chain; runs that no chain leads to come first.
+    /// All runs in the order of the chain, the last one at the end.
     ///
     /// # Errors
-    /// A manifest that cannot be read, or a chain with two ends.
+    /// A run that is not what it was, or a chain with two ends.
     pub fn runs(&self) -> Result<Vec<Entry>, LedgerError> {
         let mut by_digest: BTreeMap<String, Entry> = self.entries()?.into_iter().map(|entry| (entry.manifest_sha256.clone(), entry)).collect();
-        let named: BTreeSet<String> = by_digest.values().filter_map(|entry| entry.previous.clone()).collect();
+        let named: BTreeSet<String> = by_digest.values().filter_map(|entry| entry.manifest.predicate.previous.clone()).collect();
         let ends: Vec<String> = by_digest.keys().filter(|digest| !named.contains(*digest)).cloned().collect();
         if let [first, second, ..] = ends.as_slice() {
             let name = |digest: &String| by_digest[digest].run_id.clone();
@@ -116,11 +113,11 @@ impl Ledger {
         let mut chain = Vec::new();
         let mut next = ends.into_iter().next();
         while let Some(entry) = next.and_then(|digest| by_digest.remove(&digest)) {
-            next = entry.previous.clone();
+            next = entry.manifest.predicate.previous.clone();
             chain.push(entry);
         }
         chain.reverse();
-        Ok(by_digest.into_values().chain(chain).collect())
+        Ok(chain)
     }
 
     /// The last run of the chain.
@@ -136,7 +133,7 @@ impl Ledger {
     /// # Errors
     /// As [`Self::runs`].
     pub fn newest_full(&self) -> Result<Option<PathBuf>, LedgerError> {
-        Ok(self.runs()?.into_iter().rfind(|entry| entry.full).map(|entry| entry.path))
+        Ok(self.runs()?.into_iter().rfind(|entry| entry.manifest.predicate.full).map(|entry| entry.path))
     }
 
     fn entries(&self) -> Result<Vec<Entry>, LedgerError> {
@@ -148,26 +145,28 @@ impl Ledger {
         };
         let mut out = Vec::new();
         for entry in entries {
-            let path = entry.map_err(at)?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if name.starts_with(STAGING_PREFIX) || !path.join(MANIFEST).is_file() {
-                continue;
+            let entry = entry.map_err(at)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            // Runs that are being written, the lock, and what people put beside the runs have other names.
+            if is_run_id(&name) {
+                out.push(read_entry(&entry.path(), name)?);
             }
-            out.push(read_entry(&path, name)?);
         }
         Ok(out)
     }
 }
 
 fn read_entry(path: &Path, run_id: String) -> Result<Entry, LedgerError> {
-    let manifest = path.join(MANIFEST);
-    let bytes = fs::read(&manifest).map_err(|source| LedgerError::File { path: manifest.clone(), source })?;
-    let parsed: Manifest = serde_json::from_slice(&bytes).map_err(|error| LedgerError::Manifest { path: manifest, detail: error.to_string() })?;
+    let damaged = |detail: String| LedgerError::Damaged { path: path.to_path_buf(), detail };
+    let bytes = fs::read(path.join(MANIFEST)).map_err(|error| damaged(format!("the manifest cannot be read: {error}")))?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| damaged(format!("the manifest cannot be read: {error}")))?;
+    if manifest.predicate.run_id != run_id {
+        return Err(damaged(format!("the folder holds the run {}", manifest.predicate.run_id)));
+    }
     Ok(Entry {
         path: path.to_path_buf(),
         run_id,
         manifest_sha256: sha256_hex(&bytes),
-        previous: parsed.predicate.previous,
-        full: parsed.predicate.full,
+        manifest,
     })
 }

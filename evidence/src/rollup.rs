@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use proofbook_checks::compile::Check;
-use proofbook_checks::finding::{Finding, Population, Subject};
+use proofbook_checks::finding::{Finding, Population};
 use proofbook_checks::value::Value;
 use proofbook_checks::{Catalog, CheckResult, Plan, Reason, Verdict};
 use proofbook_controls::{Binds, CheckId, Control, ControlId, Controls, Requirement};
@@ -23,19 +23,22 @@ pub fn worst(verdicts: impl Iterator<Item = Verdict>) -> Option<Verdict> {
     verdicts.min()
 }
 
-/// How a requirement is covered by the controls that are mapped to it.
+/// How a requirement is covered by the controls that are mapped to it. A control that nothing shows covers nothing.
 #[must_use]
 pub fn coverage<'c>(requirement: &Requirement, controls: impl Iterator<Item = &'c Control>) -> Coverage {
-    let mut found = None;
-    for control in controls {
-        let own = if control.checks.required.is_empty() { Coverage::Attested } else { Coverage::Automated };
-        found = Some(found.map_or(own, |known: Coverage| known.min(own)));
-    }
-    found.unwrap_or(match requirement.binds {
+    let shown = controls.filter_map(|control| match (control.checks.required.is_empty(), control.attestations.is_empty()) {
+        (false, _) => Some(Coverage::Automated),
+        (true, false) => Some(Coverage::Attested),
+        (true, true) => None,
+    });
+    shown.min().unwrap_or(match requirement.binds {
         Binds::Customer | Binds::Authority => Coverage::NotProvider,
         Binds::Provider | Binds::Both => Coverage::None,
     })
 }
+
+/// For checks that are part of a pair: by what they meet the other on, the worst verdict of each key.
+type Pairs = BTreeMap<(CheckId, String), BTreeMap<String, Verdict>>;
 
 /// Takes results check by check and adds them up.
 #[derive(Debug)]
@@ -43,8 +46,7 @@ pub struct Assessor<'c> {
     catalog: &'c Catalog,
     clock: Timestamp,
     checks: BTreeMap<CheckId, CheckAssessment>,
-    // Verdicts by the key on which a pair meets, for checks that are part of a pair.
-    pairs: BTreeMap<CheckId, BTreeMap<String, Verdict>>,
+    pairs: Pairs,
 }
 
 impl<'c> Assessor<'c> {
@@ -77,31 +79,28 @@ impl<'c> Assessor<'c> {
                 fresh_until: self.clock.checked_add(window).unwrap_or(Timestamp::MAX),
             },
         );
-        if let Some(on) = self.pair_key(check) {
-            let verdicts = result.findings.iter().filter_map(|finding| Some((key(&finding.subject, finding, &on)?, finding.verdict)));
-            let mut by_key: BTreeMap<String, Verdict> = BTreeMap::new();
-            for (key, verdict) in verdicts {
+        for on in self.meets(check) {
+            let by_key = self.pairs.entry((check.id().clone(), on.to_owned())).or_default();
+            for (key, verdict) in result.findings.iter().filter_map(|finding| Some((key(finding, on)?, finding.verdict))) {
                 by_key.entry(key).and_modify(|known| *known = (*known).min(verdict)).or_insert(verdict);
             }
-            self.pairs.insert(check.id().clone(), by_key);
         }
     }
 
-    // What a check meets its pair on, whichever of the two names the other.
-    fn pair_key(&self, check: &Check) -> Option<String> {
-        let own = check.definition.pairs_with.as_ref();
-        let other = || {
-            let mut all = self.catalog.checks.values().filter_map(|check| check.definition.pairs_with.as_ref());
-            all.find(|pair| pair.check.value == check.id().as_str())
-        };
-        own.or_else(other).map(|pair| pair.on.clone())
+    // What a check meets others on, whichever of the two names the other.
+    fn meets(&self, check: &Check) -> BTreeSet<&'c str> {
+        let catalog: &'c Catalog = self.catalog;
+        let pairs = catalog.checks.values().filter_map(|one| Some((one.id(), one.definition.pairs_with.as_ref()?)));
+        pairs.filter(|(one, pair)| *one == check.id() || pair.check.value == check.id().as_str()).map(|(_, pair)| pair.on.as_str()).collect()
     }
 
     /// Rolls up to controls and requirements.
     #[must_use]
     pub fn finish(mut self, plan: &Plan<'_>, attestations: &Attestations) -> Assessment {
-        for check in self.catalog.checks.values().filter(|check| !plan.checks.contains_key(check.id())) {
-            self.checks.insert(check.id().clone(), skipped(check, self.clock));
+        for check in self.catalog.checks.values() {
+            // A check that was planned and never heard of was not looked at.
+            let silent = if plan.checks.contains_key(check.id()) { (Verdict::Error, Reason::NotCollected) } else { (Verdict::Skipped, Reason::OptIn) };
+            self.checks.entry(check.id().clone()).or_insert_with(|| without_result(check, silent, self.clock));
         }
         let mut assessment = Assessment { checks: self.checks, ..Assessment::default() };
         let status = |check: &CheckId, assessment: &Assessment| assessment.checks.get(check).map_or(Verdict::Error, |check| check.status);
@@ -156,11 +155,11 @@ pub fn requirements(controls: &Controls, assessment: &mut Assessment) {
     }
 }
 
-fn skipped(check: &Check, clock: Timestamp) -> CheckAssessment {
+fn without_result(check: &Check, (status, reason): (Verdict, Reason), clock: Timestamp) -> CheckAssessment {
     let definition = &check.definition;
     CheckAssessment {
-        status: Verdict::Skipped,
-        reason: Reason::OptIn,
+        status,
+        reason,
         counts: Counts::new(),
         population: Population {
             check: check.id().clone(),
@@ -177,26 +176,45 @@ fn skipped(check: &Check, clock: Timestamp) -> CheckAssessment {
     }
 }
 
-fn key(subject: &Subject, finding: &Finding, on: &str) -> Option<String> {
+// What makes subjects of two checks the same.
+fn key(finding: &Finding, on: &str) -> Option<String> {
+    let subject = &finding.subject;
+    if &*subject.kind == "Population" {
+        return None;
+    }
     match on {
         "namespace" if &*subject.kind == "Namespace" => Some(subject.name.to_string()),
         "namespace" => subject.namespace.as_ref().map(ToString::to_string),
-        "name" => Some(subject.name.to_string()),
+        "name" => Some(subject.namespace.as_ref().map_or_else(|| subject.name.to_string(), |namespace| format!("{namespace}/{}", subject.name))),
+        "host" if &*subject.kind == "Endpoint" => endpoint_host(&subject.name),
         measured => finding.measured.get(measured).and_then(Value::as_str).map(str::to_owned),
     }
 }
 
-fn disagreements(catalog: &Catalog, control: &Control, pairs: &BTreeMap<CheckId, BTreeMap<String, Verdict>>) -> Vec<Disagreement> {
+// `host:port@address`, or `host:port` where the host has no address.
+fn endpoint_host(name: &str) -> Option<String> {
+    let endpoint = name.split_once('@').map_or(name, |(endpoint, _)| endpoint);
+    endpoint.rsplit_once(':').map(|(host, _)| host.to_owned())
+}
+
+fn disagreements(catalog: &Catalog, control: &Control, pairs: &Pairs) -> Vec<Disagreement> {
     let mut out = Vec::new();
-    let named = control.checks.required.iter().chain(&control.checks.supporting).map(|named| &named.value);
-    for check in named.filter_map(|id| catalog.checks.get(id)) {
+    let named: BTreeSet<&CheckId> = control.checks.required.iter().chain(&control.checks.supporting).map(|named| &named.value).collect();
+    for check in named.iter().filter_map(|id| catalog.checks.get(*id)) {
         let Some(pair) = &check.definition.pairs_with else { continue };
-        let Some((own, (other_id, other))) = pairs.get(check.id()).zip(pairs.get_key_value(pair.check.value.as_str())) else { continue };
+        let Some(other) = named.iter().find(|id| id.as_str() == pair.check.value) else { continue };
+        // Where two checks name each other, they meet once.
+        let back = catalog.checks.get(*other).and_then(|other| other.definition.pairs_with.as_ref());
+        if back.is_some_and(|back| back.check.value == check.id().as_str() && back.on == pair.on) && *other < check.id() {
+            continue;
+        }
+        let of = |id: &CheckId| pairs.get(&(id.clone(), pair.on.clone()));
+        let Some((own, others)) = of(check.id()).zip(of(other)) else { continue };
         for (on, verdict) in own {
-            let Some(second) = other.get(on) else { continue };
+            let Some(second) = others.get(on) else { continue };
             let decided = |verdict: Verdict| matches!(verdict, Verdict::Pass | Verdict::Fail);
             if decided(*verdict) && decided(*second) && verdict != second {
-                let verdicts = BTreeMap::from([(check.id().clone(), *verdict), (other_id.clone(), *second)]);
+                let verdicts = BTreeMap::from([(check.id().clone(), *verdict), ((*other).clone(), *second)]);
                 out.push(Disagreement { on: on.clone(), verdicts });
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proofbook_checks::value::Value;
 use proofbook_checks::{CheckResult, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -20,18 +21,19 @@ pub struct MeasuredValue {
 /// Adds up the measured values of one check.
 #[must_use]
 pub fn measured(result: &CheckResult) -> Vec<MeasuredValue> {
-    let mut by_name: BTreeMap<&str, BTreeMap<String, (serde_json::Value, u64)>> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, BTreeMap<String, (&Value, u64)>> = BTreeMap::new();
     for finding in result.findings.iter().filter(|finding| finding.verdict != Verdict::NotApplicable) {
         for (name, value) in &finding.measured {
-            let json = value.to_json();
-            by_name.entry(name).or_default().entry(json.to_string()).or_insert((json, 0)).1 += 1;
+            // Every measured value has a JSON form: it was made from one.
+            let text = serde_json::to_string(value).unwrap_or_default();
+            by_name.entry(name).or_default().entry(text).or_insert((value, 0)).1 += 1;
         }
     }
     let check = &result.population.check;
-    let value = |(name, distinct): (&str, BTreeMap<String, (serde_json::Value, u64)>)| MeasuredValue {
+    let value = |(name, distinct): (&str, BTreeMap<String, (&Value, u64)>)| MeasuredValue {
         id: format!("{check}.{name}"),
         check: check.to_string(),
-        distinct: distinct.into_values().collect(),
+        distinct: distinct.into_values().map(|(value, count)| (value.to_json(), count)).collect(),
     };
     by_name.into_iter().map(value).collect()
 }

@@ -58,7 +58,7 @@ pub struct Run {
     pub workspace: String,
     /// The environment.
     pub environment: String,
-    /// The run's id: UTC basic time, dash, 8 hex digits of the digest of what was sealed.
+    /// The run's id: UTC basic time, dash, 8 hex digits of the digest of all that was sealed; the folder has its name.
     pub run_id: String,
     /// The digest of the previous manifest of the environment's ledger; none for the first.
     pub previous: Option<String>,
@@ -81,17 +81,21 @@ pub struct Run {
 }
 
 impl Manifest {
-    /// A statement about `files`, given as name, digest and size.
-    #[must_use]
-    pub fn new(run: Run, files: &BTreeMap<String, (String, u64)>) -> Self {
+    /// A statement about `files`, given as name, digest and size. The run's id follows from everything else in it.
+    ///
+    /// # Errors
+    /// None that a manifest can cause.
+    pub(crate) fn new(run: Run, files: &BTreeMap<String, (String, u64)>) -> Result<Self, serde_json::Error> {
         let subject = files.iter().map(|(name, (sha256, _))| SealedFile { name: name.clone(), digest: FileDigest { sha256: sha256.clone() } });
         let sizes = files.iter().map(|(name, (_, size))| (name.clone(), *size)).collect();
-        Self {
+        let mut manifest = Self {
             statement: STATEMENT.to_owned(),
             subject: subject.collect(),
             predicate_type: PREDICATE.to_owned(),
             predicate: Run { sizes, ..run },
-        }
+        };
+        manifest.predicate.run_id = manifest.run_id()?;
+        Ok(manifest)
     }
 
     /// The bytes that are written and signed.
@@ -107,6 +111,47 @@ impl Manifest {
     pub fn is_ours(&self) -> bool {
         self.statement == STATEMENT && self.predicate_type == PREDICATE
     }
+
+    /// The id that the run has by its content: its clock, and the beginning of the digest over everything but the id.
+    ///
+    /// # Errors
+    /// None that a manifest can cause.
+    pub fn run_id(&self) -> Result<String, serde_json::Error> {
+        let mut content = self.clone();
+        content.predicate.run_id.clear();
+        let digest = sha256_hex(&content.to_bytes()?);
+        Ok(format!("{}-{}", self.predicate.clock.strftime("%Y%m%dT%H%M%SZ"), &digest[..8]))
+    }
+
+    /// Whether both are the record of the same run, wherever each stands in its chain.
+    #[must_use]
+    pub fn is_same_run(&self, other: &Self) -> bool {
+        let run = |manifest: &Self| {
+            let mut run = manifest.clone();
+            run.predicate.run_id.clear();
+            run.predicate.previous = None;
+            run
+        };
+        run(self) == run(other)
+    }
+}
+
+/// Whether a folder's name has the form of a run's id.
+#[must_use]
+pub fn is_run_id(name: &str) -> bool {
+    let form = b"00000000T000000Z-ffffffff";
+    let fits = |(byte, form): (u8, &u8)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'f' => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
+        fixed => byte == *fixed,
+    };
+    name.len() == form.len() && name.bytes().zip(form).all(fits)
+}
+
+/// Whether a name may be that of a sealed file: relative, without dots that lead elsewhere, the same on every system.
+pub(crate) fn is_plain_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    name.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
 }
 
 /// SHA-256 in lower-case hex.
@@ -117,18 +162,4 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The id of a run: its clock, and the beginning of the digest over all sealed files.
-#[must_use]
-pub fn run_id(clock: Timestamp, files: &BTreeMap<String, (String, u64)>) -> String {
-    let mut digest = Sha256::new();
-    for (name, (sha256, _)) in files {
-        digest.update(name.as_bytes());
-        digest.update([0]);
-        digest.update(sha256.as_bytes());
-        digest.update([0]);
-    }
-    let all = hex(&digest.finalize());
-    format!("{}-{}", clock.strftime("%Y%m%dT%H%M%SZ"), &all[..8])
 }

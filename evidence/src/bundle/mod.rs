@@ -12,10 +12,9 @@ use std::path::{Path, PathBuf};
 use proofbook_controls::diagnostic::Diagnostics;
 
 pub use read::Bundle;
-pub(crate) use read::Sealed as SealedFiles;
-pub(crate) use scan::{Streams, evaluate_all};
+pub(crate) use read::{Lines, SealedFiles};
 pub use scan::{RunInputs, Sealed, scan_to_bundle};
-pub(crate) use staging::PREFIX as STAGING_PREFIX;
+pub(crate) use scan::{Basis, evaluate_all};
 
 pub(crate) const FINDINGS: &str = "findings.ndjson.zst";
 pub(crate) const ASSESSMENT: &str = "assessment.json";
@@ -33,9 +32,6 @@ pub enum BundleError {
         /// Why.
         source: std::io::Error,
     },
-    /// A stream into a file.
-    #[error("writing the bundle: {0}")]
-    Write(std::io::Error),
     /// A line of a sealed file.
     #[error("{file}:{line}: {source}")]
     Line {
@@ -54,6 +50,12 @@ pub enum BundleError {
         /// What is wrong.
         detail: String,
     },
+    /// The same run was sealed before, and is not what it was.
+    #[error("{path}: this run was sealed before, and that bundle is not intact; see `proofbook verify`, and set the folder aside")]
+    Standing {
+        /// Its folder.
+        path: PathBuf,
+    },
     /// The sealed library.
     #[error("the sealed library cannot be read:\n{0}")]
     Library(Diagnostics),
@@ -71,4 +73,10 @@ impl BundleError {
         let path = path.to_path_buf();
         move |source| Self::File { path: path.clone(), source }
     }
+}
+
+/// Takes records line by line, each with its line feed.
+pub(crate) trait Sink {
+    /// Takes the next line.
+    fn line(&mut self, line: &[u8]) -> Result<(), BundleError>;
 }

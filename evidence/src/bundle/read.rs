@@ -1,35 +1,38 @@
-//! Opening a bundle: its manifest, and each part read from its sealed file.
+//! Opening a bundle: its manifest, and each part read from its sealed file, within bounds that no packed file can exceed.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use proofbook_checks::finding::Finding;
 use proofbook_checks::inventory::Inventory;
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, Plan};
-use proofbook_controls::CheckId;
 use proofbook_controls::files::Files;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::archive::{self, SealedSettings};
 use super::manifest::{MANIFEST, Manifest, SEAL, sha256_hex};
-use super::observations::{self, for_each};
+use super::observations::{self, REQUESTS};
 use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
 use crate::values::MeasuredValue;
 
+/// A record may be this long; an object of Kubernetes has at most 1.5 MiB.
+pub(crate) const MAX_LINE: usize = 64 * 1024 * 1024;
 // No sealed file of a cluster of 100,000 objects comes near this when unpacked.
 const MAX_UNPACKED: u64 = 8 * 1024 * 1024 * 1024;
-const MAX_SMALL: u64 = 512 * 1024 * 1024;
+const MAX_WHOLE: u64 = 512 * 1024 * 1024;
 
 /// The files of a bundle on disk.
 #[derive(Clone, Debug)]
-pub(crate) struct Sealed {
+pub(crate) struct SealedFiles {
     root: PathBuf,
 }
 
-impl Sealed {
+impl SealedFiles {
     pub(crate) fn new(root: &Path) -> Self {
         Self { root: root.to_path_buf() }
     }
@@ -38,28 +41,121 @@ impl Sealed {
         self.root.join(name)
     }
 
+    fn open(&self, name: &str) -> Result<File, BundleError> {
+        let path = self.path(name);
+        File::open(&path).map_err(BundleError::file(&path))
+    }
+
     /// A plain file, whole.
     pub(crate) fn bytes(&self, name: &str) -> Result<Vec<u8>, BundleError> {
-        let path = self.path(name);
-        let file = File::open(&path).map_err(BundleError::file(&path))?;
         let mut out = Vec::new();
-        file.take(MAX_SMALL).read_to_end(&mut out).map_err(BundleError::file(&path))?;
+        let mut file = Bounded { inner: self.open(name)?, left: MAX_WHOLE };
+        file.read_to_end(&mut out).map_err(BundleError::file(&self.path(name)))?;
         Ok(out)
     }
 
-    /// A compressed file, unpacked as it is read.
-    pub(crate) fn lines(&self, name: &str) -> Result<impl BufRead + use<>, BundleError> {
-        let path = self.path(name);
-        let file = File::open(&path).map_err(BundleError::file(&path))?;
-        let decoder = zstd::Decoder::new(file).map_err(BundleError::file(&path))?;
-        Ok(BufReader::with_capacity(1 << 16, decoder.take(MAX_UNPACKED)))
+    /// A compressed file, unpacked as it is read, up to `most` bytes.
+    pub(crate) fn unpacked(&self, name: &str, most: u64) -> Result<impl Read + use<>, BundleError> {
+        let decoder = zstd::Decoder::new(self.open(name)?).map_err(BundleError::file(&self.path(name)))?;
+        Ok(Bounded { inner: decoder, left: most })
+    }
+
+    /// The lines of a compressed file.
+    pub(crate) fn lines(&self, name: &str) -> Result<Lines, BundleError> {
+        Ok(Lines::new(name, self.unpacked(name, MAX_UNPACKED)?))
+    }
+
+    /// The lines of a plain file.
+    pub(crate) fn plain_lines(&self, name: &str) -> Result<Lines, BundleError> {
+        Ok(Lines::new(name, Bounded { inner: self.open(name)?, left: MAX_UNPACKED }))
+    }
+
+    /// Reads a compressed file of JSON lines.
+    pub(crate) fn for_each<T: DeserializeOwned>(
+        &self,
+        name: &str,
+        mut take: impl FnMut(T) -> Result<(), BundleError>,
+    ) -> Result<(), BundleError> {
+        let mut lines = self.lines(name)?;
+        while let Some(value) = lines.next_json()? {
+            take(value)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a signature lies in `seal/`: an envelope of DSSE. What it says, and of what, is not checked here.
+    pub(crate) fn signed(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Envelope {
+            #[serde(rename = "payloadType")]
+            payload_type: String,
+            #[serde(rename = "payload")]
+            _payload: String,
+            signatures: Vec<IgnoredAny>,
+        }
+        let is_envelope = |path: &Path| {
+            let bytes = std::fs::read(path).unwrap_or_default();
+            let envelope: Option<Envelope> = serde_json::from_slice(&bytes).ok();
+            envelope.is_some_and(|found| found.payload_type == "application/vnd.in-toto+json" && !found.signatures.is_empty())
+        };
+        let entries = std::fs::read_dir(self.path(SEAL)).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).any(|path| path.to_string_lossy().ends_with(".dsse.json") && is_envelope(&path))
+    }
+}
+
+// Fails beyond its bound: what is cut off must not look like the end.
+struct Bounded<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let too_long = || io::Error::new(io::ErrorKind::InvalidData, "unpacks to more than such a file can hold");
+        self.left = self.left.checked_sub(read as u64).ok_or_else(too_long)?;
+        Ok(read)
+    }
+}
+
+/// The lines of a sealed file.
+pub(crate) struct Lines {
+    name: String,
+    reader: BufReader<Box<dyn Read>>,
+    line: Vec<u8>,
+    number: usize,
+}
+
+impl Lines {
+    fn new(name: &str, reader: impl Read + 'static) -> Self {
+        let reader: Box<dyn Read> = Box::new(reader);
+        Self { name: name.to_owned(), reader: BufReader::with_capacity(1 << 16, reader), line: Vec::new(), number: 0 }
+    }
+
+    /// The next line with its line feed; `None` at the end.
+    pub(crate) fn next_line(&mut self) -> Result<Option<&[u8]>, BundleError> {
+        self.line.clear();
+        self.number += 1;
+        let bad = |detail: String| BundleError::Malformed { file: self.name.clone(), detail };
+        let mut bounded = (&mut self.reader).take(MAX_LINE as u64 + 1);
+        let read = bounded.read_until(b'\n', &mut self.line).map_err(|error| bad(format!("line {}: {error}", self.number)))?;
+        if read > MAX_LINE {
+            return Err(bad(format!("line {} is longer than any record", self.number)));
+        }
+        Ok((read > 0).then_some(&*self.line))
+    }
+
+    fn next_json<T: DeserializeOwned>(&mut self) -> Result<Option<T>, BundleError> {
+        let Some(line) = self.next_line()? else { return Ok(None) };
+        let parsed = serde_json::from_slice(line);
+        parsed.map(Some).map_err(|source| BundleError::Line { file: self.name.clone(), line: self.number, source })
     }
 }
 
 /// A bundle that was opened. Opening does not verify it: see [`crate::verify`].
 #[derive(Debug)]
 pub struct Bundle {
-    sealed: Sealed,
+    sealed: SealedFiles,
     manifest: Manifest,
     manifest_sha256: String,
     catalog: Catalog,
@@ -73,7 +169,7 @@ impl Bundle {
     /// # Errors
     /// What cannot be read, with its file.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
-        let sealed = Sealed::new(path);
+        let sealed = SealedFiles::new(path);
         let bytes = sealed.bytes(MANIFEST)?;
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| BundleError::Malformed { file: MANIFEST.to_owned(), detail: error.to_string() })?;
@@ -103,8 +199,7 @@ impl Bundle {
     /// Whether a signature lies beside the sealed files. It is not checked here.
     #[must_use]
     pub fn signed(&self) -> bool {
-        let entries = std::fs::read_dir(self.sealed.path(SEAL)).into_iter().flatten().flatten();
-        entries.into_iter().any(|entry| entry.file_name().to_string_lossy().ends_with(".dsse.json"))
+        self.sealed.signed()
     }
 
     /// The catalog that decided.
@@ -124,8 +219,8 @@ impl Bundle {
     /// # Errors
     /// A library that does not give the plan any more.
     pub fn plan(&self) -> Result<Plan<'_>, BundleError> {
-        let selected = |id: &CheckId| self.settings.selection.binary_search(id).is_ok();
-        Plan::new(&self.catalog, &self.settings.settings, |check| selected(check.id())).map_err(BundleError::Library)
+        let selection = &self.settings.selection;
+        Plan::new(&self.catalog, &self.settings.settings, |check| selection.contains(check.id())).map_err(BundleError::Library)
     }
 
     /// The attestations that were sealed.
@@ -136,12 +231,12 @@ impl Bundle {
         Attestations::load(&self.files, &self.catalog.controls).map_err(BundleError::Library)
     }
 
-    /// The inventory, as the plan's masks saw it.
+    /// The inventory, with the masks that it was read through.
     ///
     /// # Errors
     /// What cannot be read, with its file and line.
-    pub fn inventory(&self, plan: &Plan<'_>) -> Result<Inventory, BundleError> {
-        observations::read(&self.sealed, &plan.wanted(), &self.manifest.predicate.targets)
+    pub fn inventory(&self) -> Result<Inventory, BundleError> {
+        observations::read(&self.sealed, &self.manifest.predicate.targets)
     }
 
     /// The assessment.
@@ -158,7 +253,7 @@ impl Bundle {
     /// # Errors
     /// What cannot be read, with its file and line.
     pub fn findings(&self, mut take: impl FnMut(Finding)) -> Result<(), BundleError> {
-        for_each(&self.sealed, FINDINGS, |finding| {
+        self.sealed.for_each(FINDINGS, |finding| {
             take(finding);
             Ok(())
         })
@@ -169,12 +264,12 @@ impl Bundle {
     /// # Errors
     /// What cannot be read, with its line.
     pub fn values(&self) -> Result<Vec<MeasuredValue>, BundleError> {
-        let bytes = self.sealed.bytes(VALUES)?;
-        let lines = bytes.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
-        let parse = |(at, line): (usize, &[u8])| {
-            serde_json::from_slice(line).map_err(|source| BundleError::Line { file: VALUES.to_owned(), line: at + 1, source })
-        };
-        lines.map(parse).collect()
+        let mut lines = self.sealed.plain_lines(VALUES)?;
+        let mut out = Vec::new();
+        while let Some(value) = lines.next_json()? {
+            out.push(value);
+        }
+        Ok(out)
     }
 
     /// How many requests the run made.
@@ -183,14 +278,14 @@ impl Bundle {
     /// What cannot be read.
     pub fn request_count(&self) -> Result<u64, BundleError> {
         let mut count = 0;
-        for_each(&self.sealed, "requests.ndjson.zst", |_: serde::de::IgnoredAny| {
+        self.sealed.for_each(REQUESTS, |_: IgnoredAny| {
             count += 1;
             Ok(())
         })?;
         Ok(count)
     }
 
-    pub(crate) const fn sealed(&self) -> &Sealed {
+    pub(crate) const fn sealed(&self) -> &SealedFiles {
         &self.sealed
     }
 }

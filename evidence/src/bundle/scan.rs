@@ -1,6 +1,6 @@
 //! From an inventory to a sealed bundle in one pass: evaluate, add up, write, and give the folder its name.
 
-use std::io::Write;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -10,15 +10,15 @@ use proofbook_checks::{Catalog, CheckResult, Plan};
 use proofbook_controls::files::Files;
 
 use super::archive::{self, SealedSettings};
-use super::manifest::{MANIFEST, Manifest, Run, run_id};
-use super::observations::{self, write_line};
-use super::staging::{self, Staging};
-use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
+use super::manifest::{MANIFEST, Manifest, Run, sha256_hex};
+use super::observations;
+use super::staging::{Staging, json_line};
+use super::{ASSESSMENT, BundleError, FINDINGS, Sink, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
-use crate::ledger::Ledger;
+use crate::ledger::{Entry, Ledger};
 use crate::rollup::Assessor;
-use crate::values;
+use crate::{values, verify};
 
 /// What a bundle is made from.
 #[derive(Clone, Copy)]
@@ -54,91 +54,119 @@ pub struct Sealed {
     pub path: PathBuf,
     /// The run's id.
     pub run_id: String,
+    /// The digest of its manifest.
+    pub manifest_sha256: String,
     /// What the findings add up to.
     pub assessment: Assessment,
 }
 
-/// What evaluation writes.
-pub(crate) struct Streams<'s> {
-    pub(crate) findings: &'s mut dyn Write,
-    pub(crate) values: &'s mut dyn Write,
+/// All that findings and assessment are a function of.
+#[derive(Clone, Copy)]
+pub(crate) struct Basis<'b> {
+    pub(crate) catalog: &'b Catalog,
+    pub(crate) plan: &'b Plan<'b>,
+    pub(crate) inventory: &'b Inventory,
+    pub(crate) attestations: &'b Attestations,
+    pub(crate) clock: Timestamp,
 }
 
-/// Evaluates every check of the plan; findings and values are written as they come.
+/// Evaluates every check of the plan; findings and values are handed on as they come.
 pub(crate) fn evaluate_all(
-    catalog: &Catalog,
-    plan: &Plan<'_>,
-    inventory: &Inventory,
-    attestations: &Attestations,
-    clock: Timestamp,
-    streams: Streams<'_>,
+    basis: Basis<'_>,
+    findings: &mut dyn Sink,
+    values: &mut dyn Sink,
     on_result: &mut dyn FnMut(&CheckResult),
 ) -> Result<Assessment, BundleError> {
-    let Streams { findings, values } = streams;
-    let evaluation = Evaluation::new(inventory, &plan.settings, clock);
-    let mut assessor = Assessor::new(catalog, clock);
-    for planned in plan.checks.values() {
+    let evaluation = Evaluation::new(basis.inventory, &basis.plan.settings, basis.clock);
+    let mut assessor = Assessor::new(basis.catalog, basis.clock);
+    for planned in basis.plan.checks.values() {
         let result = evaluation.check(planned);
         on_result(&result);
         for finding in &result.findings {
-            write_line(findings, finding)?;
+            findings.line(&json_line(finding)?)?;
         }
         for value in values::measured(&result) {
-            write_line(values, &value)?;
+            values.line(&json_line(&value)?)?;
         }
         assessor.add(planned.check, &result);
     }
-    Ok(assessor.finish(plan, attestations))
+    Ok(assessor.finish(basis.plan, basis.attestations))
 }
 
 /// Evaluates an inventory and seals it with what came out. The bundle appears whole in the ledger, or not at all.
+///
+/// A run that is equal in everything to the last one adds nothing to the ledger: the bundle that stands there is the result.
 ///
 /// # Errors
 /// What cannot be written; the ledger is then as it was.
 pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckResult)) -> Result<Sealed, BundleError> {
     let ledger = Ledger::create(inputs.ledger)?;
     let lock = ledger.lock()?;
-    staging::clear_leftovers(inputs.ledger)?;
+    let head = ledger.head()?;
     let mut staging = Staging::begin(inputs.ledger)?;
-    observations::write(&mut staging, inputs.inventory)?;
-    let settings = SealedSettings { settings: inputs.plan.settings.clone(), selection: inputs.plan.checks.keys().cloned().collect() };
+    observations::write(&mut staging, inputs.inventory, &inputs.plan.wanted())?;
+    let checks: Vec<_> = inputs.plan.checks.keys().cloned().collect();
+    let settings = SealedSettings { settings: inputs.plan.settings.clone(), selection: checks.iter().cloned().collect() };
     let mut files = inputs.files.clone();
     files.extend(inputs.attestations.files.clone());
     archive::write(&mut staging, &files, &settings)?;
 
-    let mut findings = staging.begin_zst(FINDINGS)?;
-    let mut measured = Vec::new();
-    let streams = Streams { findings: &mut findings, values: &mut measured };
-    let assessment =
-        evaluate_all(inputs.catalog, inputs.plan, inputs.inventory, inputs.attestations, inputs.clock, streams, on_result)?;
-    staging.end_zst(FINDINGS, findings)?;
-    staging.write(VALUES, &measured)?;
+    let mut findings = staging.zst(FINDINGS)?;
+    let mut measured = staging.plain(VALUES)?;
+    let basis = Basis {
+        catalog: inputs.catalog,
+        plan: inputs.plan,
+        inventory: inputs.inventory,
+        attestations: inputs.attestations,
+        clock: inputs.clock,
+    };
+    let assessment = evaluate_all(basis, &mut findings, &mut measured, on_result)?;
+    staging.end_zst(findings)?;
+    staging.end(measured)?;
     staging.write(ASSESSMENT, &serde_json_canonicalizer::to_vec(&assessment)?)?;
     staging.write("verify.txt", VERIFY.as_bytes())?;
 
-    let run_id = run_id(inputs.clock, staging.files());
-    let supplied = inputs.inventory.targets.iter().any(|target| target.assurance == Assurance::AsSupplied);
+    // Nothing was read live where nothing was read.
+    let targets = inputs.inventory.targets.clone();
+    let assurance = targets.iter().map(|target| target.assurance).max().unwrap_or(Assurance::AsSupplied);
     let run = Run {
         workspace: inputs.workspace.to_owned(),
         environment: inputs.environment.to_owned(),
-        run_id: run_id.clone(),
-        previous: ledger.head()?.map(|head| head.manifest_sha256),
+        run_id: String::new(),
+        previous: head.as_ref().map(|head| head.manifest_sha256.clone()),
         tool_version: inputs.tool_version.to_owned(),
         semantics: SEMANTICS,
         full: inputs.full,
-        checks: settings.selection,
+        checks,
         clock: inputs.clock,
-        assurance: if supplied { Assurance::AsSupplied } else { Assurance::Live },
-        targets: inputs.inventory.targets.clone(),
-        sizes: Default::default(),
+        assurance,
+        targets,
+        sizes: BTreeMap::new(),
     };
-    let manifest = Manifest::new(run, staging.files()).to_bytes()?;
-    staging.write(MANIFEST, &manifest)?;
-    let path = inputs.ledger.join(&run_id);
-    // The same inputs at the same time were sealed before: that bundle stands.
-    staging.commit(inputs.ledger, &run_id)?;
+    let manifest = Manifest::new(run, staging.files())?;
+    let standing = head.filter(|head| head.manifest.is_same_run(&manifest));
+    let sealed = match standing {
+        Some(head) => stand(head, assessment)?,
+        None => commit(inputs.ledger, staging, &manifest, assessment)?,
+    };
     drop(lock);
-    Ok(Sealed { path, run_id, assessment })
+    Ok(sealed)
+}
+
+fn stand(head: Entry, assessment: Assessment) -> Result<Sealed, BundleError> {
+    let Entry { path, run_id, manifest_sha256, .. } = head;
+    if !verify::integrity(&path)?.is_intact() {
+        return Err(BundleError::Standing { path });
+    }
+    Ok(Sealed { path, run_id, manifest_sha256, assessment })
+}
+
+fn commit(ledger: &Path, mut staging: Staging, manifest: &Manifest, assessment: Assessment) -> Result<Sealed, BundleError> {
+    let bytes = manifest.to_bytes()?;
+    staging.write(MANIFEST, &bytes)?;
+    let run_id = manifest.predicate.run_id.clone();
+    let path = staging.commit(ledger, &run_id)?;
+    Ok(Sealed { path, run_id, manifest_sha256: sha256_hex(&bytes), assessment })
 }
 
 const VERIFY: &str = "How to check this bundle

@@ -1,20 +1,22 @@
 //! Writing a bundle: every file goes into a folder beside the ledger's runs, and the folder takes its name only when it
 //! is whole and on disk. What a killed process leaves there is never read, and the next run clears it away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::BundleError;
-use super::manifest::hex;
+use super::manifest::{hex, is_plain_name};
+use super::read::MAX_LINE;
+use super::{BundleError, Sink};
 
 /// The prefix of folders that are being written.
 pub(crate) const PREFIX: &str = ".staging-";
 
-/// A folder that is being written.
+/// A folder that is being written; unless it is committed, it is removed when it is dropped.
 pub(crate) struct Staging {
     dir: PathBuf,
     files: BTreeMap<String, (String, u64)>,
@@ -23,8 +25,8 @@ pub(crate) struct Staging {
 impl Staging {
     /// Starts a folder in `ledger`, which must be locked.
     pub(crate) fn begin(ledger: &Path) -> Result<Self, BundleError> {
+        clear_leftovers(ledger)?;
         let dir = ledger.join(format!("{PREFIX}{}", std::process::id()));
-        clear(&dir)?;
         fs::create_dir(&dir).map_err(BundleError::file(&dir))?;
         Ok(Self { dir, files: BTreeMap::new() })
     }
@@ -36,64 +38,70 @@ impl Staging {
 
     /// Writes a file whose bytes are at hand.
     pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
-        let mut file = self.create(name)?;
-        file.write_all(bytes).map_err(BundleError::file(&self.dir.join(name)))?;
-        self.close(name, file)
+        let mut out = self.plain(name)?;
+        out.write_all(bytes).map_err(BundleError::file(&out.path))?;
+        self.end(out)
     }
 
-    /// Writes a compressed file through `fill`.
-    pub(crate) fn write_zst(&mut self, name: &str, fill: impl FnOnce(&mut dyn Write) -> Result<(), BundleError>) -> Result<(), BundleError> {
-        let mut encoder = self.begin_zst(name)?;
-        fill(&mut encoder)?;
-        self.end_zst(name, encoder)
-    }
-
-    /// Opens a compressed file that is filled bit by bit.
-    pub(crate) fn begin_zst(&self, name: &str) -> Result<Encoder, BundleError> {
-        let file = self.create(name)?;
-        zstd::Encoder::new(file, LEVEL).map_err(BundleError::file(&self.dir.join(name)))
-    }
-
-    /// Closes a compressed file.
-    pub(crate) fn end_zst(&mut self, name: &str, encoder: Encoder) -> Result<(), BundleError> {
-        let file = encoder.finish().map_err(BundleError::file(&self.dir.join(name)))?;
-        self.close(name, file)
-    }
-
-    fn create(&self, name: &str) -> Result<Hashing, BundleError> {
+    /// Opens a plain file that is filled bit by bit.
+    pub(crate) fn plain(&self, name: &str) -> Result<Output<Hashing>, BundleError> {
+        if !is_plain_name(name) {
+            return Err(BundleError::Malformed { file: name.to_owned(), detail: "the name cannot be that of a sealed file".to_owned() });
+        }
         let path = self.dir.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(BundleError::file(parent))?;
         }
         let file = File::create_new(&path).map_err(BundleError::file(&path))?;
-        Ok(Hashing { inner: BufWriter::with_capacity(1 << 16, file), digest: Sha256::new(), size: 0 })
+        let inner = Hashing { inner: BufWriter::with_capacity(1 << 16, file), digest: Sha256::new(), size: 0 };
+        Ok(Output { name: name.to_owned(), path, inner })
     }
 
-    fn close(&mut self, name: &str, file: Hashing) -> Result<(), BundleError> {
-        let Hashing { inner, digest, size } = file;
-        let path = self.dir.join(name);
-        let file = inner.into_inner().map_err(|error| BundleError::file(&path)(error.into_error()))?;
-        file.sync_all().map_err(BundleError::file(&path))?;
-        self.files.insert(name.to_owned(), (hex(&digest.finalize()), size));
+    /// Opens a compressed file that is filled bit by bit.
+    pub(crate) fn zst(&self, name: &str) -> Result<Output<Encoder>, BundleError> {
+        let Output { name, path, inner } = self.plain(name)?;
+        let inner = zstd::Encoder::new(inner, LEVEL).map_err(BundleError::file(&path))?;
+        Ok(Output { name, path, inner })
+    }
+
+    /// Closes a compressed file.
+    pub(crate) fn end_zst(&mut self, out: Output<Encoder>) -> Result<(), BundleError> {
+        let Output { name, path, inner } = out;
+        let inner = inner.finish().map_err(BundleError::file(&path))?;
+        self.end(Output { name, path, inner })
+    }
+
+    /// Closes a plain file.
+    pub(crate) fn end(&mut self, out: Output<Hashing>) -> Result<(), BundleError> {
+        let Hashing { inner, digest, size } = out.inner;
+        let file = inner.into_inner().map_err(|error| BundleError::file(&out.path)(error.into_error()))?;
+        file.sync_all().map_err(BundleError::file(&out.path))?;
+        self.files.insert(out.name, (hex(&digest.finalize()), size));
         Ok(())
     }
 
-    /// Gives the folder its name. `None` where a run of that name is already there: the same inputs at the same time.
-    pub(crate) fn commit(self, ledger: &Path, run_id: &str) -> Result<Option<PathBuf>, BundleError> {
+    /// Gives the folder its name in the ledger.
+    pub(crate) fn commit(self, ledger: &Path, run_id: &str) -> Result<PathBuf, BundleError> {
+        // A name is as lasting as the file only once the folder that holds it is on disk too.
+        let sync = |dir: &Path| File::open(dir).and_then(|dir| dir.sync_all()).map_err(BundleError::file(dir));
+        let folders: BTreeSet<&Path> = self.files.keys().flat_map(|name| Path::new(name).ancestors().skip(1)).collect();
+        folders.into_iter().rev().try_for_each(|folder| sync(&self.dir.join(folder)))?;
         let path = ledger.join(run_id);
-        if path.exists() {
-            clear(&self.dir)?;
-            return Ok(None);
-        }
         fs::rename(&self.dir, &path).map_err(BundleError::file(&path))?;
-        // The name is as lasting as the files only once the folder that holds it is on disk too.
-        File::open(ledger).and_then(|dir| dir.sync_all()).map_err(BundleError::file(ledger))?;
-        Ok(Some(path))
+        sync(ledger)?;
+        Ok(path)
     }
 }
 
-/// Removes what killed processes left. The ledger must be locked.
-pub(crate) fn clear_leftovers(ledger: &Path) -> Result<(), BundleError> {
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // After a commit nothing is left to remove; otherwise the space is given back, and the next run tries again.
+        drop(clear(&self.dir));
+    }
+}
+
+// Removes what killed processes left. The ledger must be locked.
+fn clear_leftovers(ledger: &Path) -> Result<(), BundleError> {
     for entry in fs::read_dir(ledger).map_err(BundleError::file(ledger))? {
         let entry = entry.map_err(BundleError::file(ledger))?;
         if entry.file_name().to_string_lossy().starts_with(PREFIX) {
@@ -115,6 +123,47 @@ const LEVEL: i32 = 3;
 
 /// A compressed file that is being written.
 pub(crate) type Encoder = zstd::Encoder<'static, Hashing>;
+
+/// A file that is being written, with its name for errors.
+pub(crate) struct Output<W> {
+    name: String,
+    path: PathBuf,
+    inner: W,
+}
+
+impl<W: Write> Output<W> {
+    /// Writes one JSON value as a line.
+    pub(crate) fn json_line(&mut self, value: &impl Serialize) -> Result<(), BundleError> {
+        self.line(&json_line(value)?)
+    }
+}
+
+/// One JSON value as a line.
+pub(crate) fn json_line(value: &impl Serialize) -> Result<Vec<u8>, BundleError> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    Ok(line)
+}
+
+impl<W: Write> Sink for Output<W> {
+    fn line(&mut self, line: &[u8]) -> Result<(), BundleError> {
+        if line.len() > MAX_LINE {
+            let detail = format!("a record of {} bytes is longer than the {MAX_LINE} that can be read back", line.len());
+            return Err(BundleError::Malformed { file: self.name.clone(), detail });
+        }
+        self.inner.write_all(line).map_err(BundleError::file(&self.path))
+    }
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
 
 /// A file that is hashed while it is written.
 pub(crate) struct Hashing {

@@ -28,7 +28,7 @@ pub(super) fn views(bundle: &Bundle, plan: &Plan<'_>, assessment: &Assessment) -
             _ => of_check.failing.push(finding),
         }
     })?;
-    let inventory = bundle.inventory(plan)?;
+    let inventory = bundle.inventory()?;
     let evaluation = Evaluation::new(&inventory, &plan.settings, bundle.manifest().predicate.clock);
     let mut out = BTreeMap::new();
     for (id, assessed) in &assessment.checks {
