@@ -94,6 +94,8 @@ fn describe(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[derive(Debug, Deserialize)]
@@ -128,8 +130,11 @@ mod tests {
 
     #[test]
     fn hostile_documents_end_in_an_error() {
-        let bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n".to_owned()
-            + &(1..12).map(|n| format!("b{n}: &b{n} [{}]\n", vec![format!("*{}", if n == 1 { "a".into() } else { format!("b{}", n - 1) }); 9].join(","))).collect::<String>();
+        let mut bomb = "b0: &b0 x\n".to_owned();
+        for level in 1..12 {
+            let below = vec![format!("*b{}", level - 1); 9].join(",");
+            let _ = writeln!(bomb, "b{level}: &b{level} [{below}]");
+        }
         for text in [bomb, "[".repeat(100_000), "- ".repeat(100_000)] {
             assert!(parse::<serde_json::Value>("a.yaml", &text).is_err());
         }

@@ -1,0 +1,11 @@
+//! The program from end to end: the command line is run as scripts run it, on input whose truth is known.
+
+mod bad_input;
+mod contract;
+mod layering;
+mod platforms;
+mod recordings;
+mod secrets;
+#[path = "../support/mod.rs"]
+mod support;
+mod truth;
