@@ -285,7 +285,7 @@ impl Seed<'_> {
         } else if self.place == Place::Sensitive || self.place == Place::Words {
             sensitive::class_record(text)
         } else if self.place == Place::Revealed {
-            if sensitive::detectors(text).is_empty() { Value::str(text) } else { sensitive::class_record(text) }
+            if sensitive::may_hold_credential(text) { sensitive::class_record(text) } else { Value::str(text) }
         } else {
             intern_unless(text, sensitive::is_certain_credential)
                 .map_or_else(|| sensitive::class_record(text), |kept| Value::Str(kept.into()))
@@ -385,7 +385,7 @@ fn read_words<'de, A: SeqAccess<'de>>(reveal: &[Box<str>], mut seq: A) -> Result
         let name = word.split_once('=').map_or(&*word, |(name, _)| name);
         let named = reveal.iter().any(|known| **known == *name);
         let is_value = revealed_before && !word.starts_with('-');
-        let keep = (named || is_value) && sensitive::detectors(&word).is_empty();
+        let keep = (named || is_value) && !sensitive::may_hold_credential(&word);
         revealed_before = named && !word.contains('=');
         items.push(if keep { Value::str(&word) } else { sensitive::class_record(&word) });
     }

@@ -49,6 +49,11 @@ regex!(BEARER, r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9+/._~-]{16,}");
 regex!(WORD, r"(?i)password|passwd|token|secret|api[_-]?key");
 regex!(ASSIGNED, r"(?im)^[ \t]*(?:--?)?[\w.-]*(?:password|token|secret)[ \t]*[:=][ \t]*(\S+)");
 
+regex!(
+    NAMED,
+    r#"(?i)(?:password|passwd|pwd|token|secret|credential|(?:api|access|account|private|encryption)[_-]?key)[\w.-]*["']?\s*[:=]\s*["']?([^\s"',}\]]+)"#
+);
+
 /// Detectors in the order in which their names are listed.
 static DETECTORS: [Detector; 7] = [
     Detector {
@@ -104,6 +109,21 @@ pub fn detectors(text: &str) -> Vec<&'static str> {
         .filter(|detector| (detector.hint)(text) && (detector.matches)(text))
         .map(|detector| detector.name)
         .collect()
+}
+
+/// Whether a text that a check asks for by its exact name holds a credential anywhere, in whatever notation.
+///
+/// Such a text is kept word for word, so the look is stricter than that of [`detectors`]: not only at the start of a line,
+/// quoted keys too, and every usual name of a credential.
+#[must_use]
+pub fn may_hold_credential(text: &str) -> bool {
+    let named = || {
+        NAMED.captures_iter(text).any(|found| {
+            let value = &found[1];
+            !["${", "http:", "https:", "/"].iter().any(|reference| value.starts_with(reference))
+        })
+    };
+    !detectors(text).is_empty() || named()
 }
 
 /// Whether `text` is a credential beyond doubt, so that it is not kept wherever it stands.
@@ -164,6 +184,21 @@ mod tests {
             ("postgres://app:hunter22@db:5432/x", "url-password"),
         ] {
             assert!(detectors(text).contains(&name), "{name} in {text}: {:?}", detectors(text));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_word_for_word_is_looked_at_more_strictly() {
+        for text in [
+            "--storage.tsdb.retention.time=400d --web.auth-password=hunter22",
+            "secret_access_key: hunter22",
+            "redis: {\"password\": \"hunter22\"}",
+            "- password: hunter22",
+        ] {
+            assert!(may_hold_credential(text), "{text}");
+        }
+        for text in ["--storage.tsdb.retention.time=400d", "retention_period: 2160h", "password: ${FROM_ENV}", "tokens=/var/run/secrets/token"] {
+            assert!(!may_hold_credential(text), "{text}");
         }
     }
 
