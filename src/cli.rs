@@ -32,6 +32,9 @@ pub(crate) struct Common {
     /// Say nothing but results and errors.
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Say more: what was held back from documents, one line each.
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
 }
 
 /// When to use colours.

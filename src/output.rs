@@ -14,6 +14,7 @@ use crate::cli::{Color, Common};
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     quiet: bool,
+    verbose: bool,
     colour: bool,
 }
 
@@ -27,6 +28,7 @@ impl Output {
         };
         Self {
             quiet: common.quiet,
+            verbose: common.verbose,
             colour: on(io::stderr().is_terminal()),
         }
     }
@@ -53,6 +55,13 @@ impl Output {
     /// Tells the user something that is no result.
     pub(crate) fn say(&self, text: impl Display) {
         if !self.quiet {
+            self.talk(text);
+        }
+    }
+
+    /// Tells the user something only when asked for more.
+    pub(crate) fn detail(&self, text: impl Display) {
+        if self.verbose {
             self.talk(text);
         }
     }

@@ -116,7 +116,11 @@ fn write(publication: &Publication, profile: Profile, dir: &Path, output: &Outpu
             rendered => rendered?,
         };
         for note in &rendered.notes {
-            output.say(format_args!("note       {}: {note}", document.file_name()));
+            output.detail(format_args!("note       {}: {note}", document.file_name()));
+        }
+        if !rendered.notes.is_empty() {
+            let count = rendered.notes.len();
+            output.say(format_args!("note       {}: {count} measures are held back or left out; --verbose names them", document.file_name()));
         }
         let pdf = rendered.pdf;
         let path = format!("documents/{}", document.file_name());

@@ -217,7 +217,7 @@ class Cluster:
     def _job(self, cron):
         meta, template = cron["metadata"], cron["spec"]["jobTemplate"]["spec"]["template"]
         started = cron["status"]["lastScheduleTime"]
-        minutes = int(datetime.fromisoformat(started).timestamp()) // 60
+        minutes = int(datetime.fromisoformat(started.replace("Z", "+00:00")).timestamp()) // 60
         job = self.add("batch/v1", "Job", f"{meta['name']}-{minutes}", meta["namespace"], owner=cron, created=started,
                        labels=template["metadata"]["labels"], spec=cron["spec"]["jobTemplate"]["spec"],
                        status={"completionTime": cron["status"]["lastSuccessfulTime"], "startTime": started, "succeeded": 1,

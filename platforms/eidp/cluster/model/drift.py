@@ -17,12 +17,13 @@ def fault(function):
 
 @fault
 def egress_open(cluster):
-    """Nordwind could not reach a partner's broker, and support took egress out of its default-deny to see whether that was it."""
-    cluster.get("NetworkPolicy", "default-deny", "nordwind-prod")["spec"]["policyTypes"] = ["Ingress"]
+    """Nordwind could not reach a partner's broker, and support took egress out of its policies to see whether that was it."""
     for name in ("allow-dns", "allow-https-out"):
         cluster.remove("NetworkPolicy", name, "nordwind-prod")
-    cluster.get("NetworkPolicy", "allow-within-namespace", "nordwind-prod")["spec"].update(policyTypes=["Ingress"])
-    del cluster.get("NetworkPolicy", "allow-within-namespace", "nordwind-prod")["spec"]["egress"]
+    for name in ("allow-within-namespace", "default-deny"):
+        spec = cluster.get("NetworkPolicy", name, "nordwind-prod")["spec"]
+        spec["policyTypes"] = ["Ingress"]
+        spec.pop("egress", None)
 
 
 @fault
