@@ -6,6 +6,7 @@
 //! beside the expression's result because equality and iteration have no way to return an error.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cel::ExecutionError;
@@ -144,7 +145,8 @@ fn scalar(val: &dyn Val) -> Option<Value> {
 }
 
 fn cel_json(map: &CelMap<'_>) -> Option<serde_json::Value> {
-    let mut out = serde_json::Map::new();
+    let mut out = BTreeMap::new();
+    #[expect(clippy::iter_over_hash_type, reason = "the entries are sorted by their keys before anything sees them")]
     for (key, value) in map.inner() {
         let key = match cel::Value::try_from(key.inner()).ok()? {
             cel::Value::String(text) => text.to_string(),
@@ -155,7 +157,7 @@ fn cel_json(map: &CelMap<'_>) -> Option<serde_json::Value> {
         };
         out.insert(key, Value::from_val(value.as_ref())?.to_json());
     }
-    Some(serde_json::Value::Object(out))
+    Some(serde_json::Value::Object(out.into_iter().collect()))
 }
 
 impl StaticVal for Value {}

@@ -96,7 +96,7 @@ pub enum Match {
     /// By one of the ready-made ways.
     On(JoinOn),
     /// By equal keys: over the subject, and over the object.
-    Key(Rule, Rule),
+    Key(Box<(Rule, Rule)>),
 }
 
 /// A compiled join.
@@ -244,7 +244,7 @@ impl Compiler<'_> {
         let matching = match (join.on, &join.key) {
             (Some(on), None) => Some(Match::On(on)),
             (None, Some((subject, object))) => match (self.rule(subject), self.rule(object)) {
-                (Some(subject), Some(object)) => Some(Match::Key(subject, object)),
+                (Some(subject), Some(object)) => Some(Match::Key(Box::new((subject, object)))),
                 _ => None,
             },
             _ => {
@@ -357,7 +357,7 @@ impl Compiler<'_> {
             }),
             Err(errors) => {
                 for error in &errors.errors {
-                    let (line, column) = (error.pos.0.max(1) as usize, error.pos.1.max(1) as usize);
+                    let [line, column] = [error.pos.0, error.pos.1].map(|at| usize::try_from(at).unwrap_or(1).max(1));
                     let start: usize = text.split_inclusive('\n').take(line - 1).map(|line| line.chars().count()).sum::<usize>() + column - 1;
                     let at = within(span, text, start, start + 1);
                     let message = format!("the expression does not compile: {}", error.msg);

@@ -4,7 +4,7 @@
 //! `error` about the population; where a rule cannot be evaluated, the subject's verdict is `error`. Neither is ever
 //! read as absent or as a pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use cel::common::types::{CelBool, CelDuration, CelOptional, CelTimestamp};
@@ -358,7 +358,7 @@ impl<'r> Run<'r, '_> {
     // Keys are evaluated over every object before any subject is looked at.
     fn index_budget(&self, join: &Join) -> u64 {
         match join.matching {
-            Match::Key(..) => BUDGET.saturating_mul(1 + self.evaluation.objects(&join.origin).len() as u64),
+            Match::Key(_) => BUDGET.saturating_mul(1 + self.evaluation.objects(&join.origin).len() as u64),
             Match::On(_) => BUDGET,
         }
     }
@@ -401,16 +401,16 @@ impl<'r> Run<'r, '_> {
         let definition = &self.check.definition.subject;
         let enumerated = self.evaluation.objects(&self.check.origin).len() as u64;
         let origins = std::iter::once(&self.check.origin).chain(self.check.joins.iter().map(|join| &join.origin));
-        let mut states = BTreeMap::new();
+        let mut resources = BTreeSet::new();
         for origin in origins {
             match origin {
                 Origin::Resource(resource) => {
-                    states.insert(resource.clone(), ());
+                    resources.insert(resource.clone());
                 }
-                Origin::View(view) => states.extend(view.members().iter().map(|member| (Resource::kubernetes(member.resource), ()))),
+                Origin::View(view) => resources.extend(view.members().iter().map(|member| Resource::kubernetes(member.resource))),
             }
         }
-        let listings = states.into_keys().map(|resource| ListingState {
+        let listings = resources.into_iter().map(|resource| ListingState {
             resource: resource.to_string(),
             state: state_text(self.evaluation.inventory.completeness(&resource)),
             count: self.evaluation.inventory.objects(&resource).len() as u64,
@@ -492,9 +492,18 @@ pub fn subject_of(object: &Value) -> Subject {
 pub fn manual_template(check: &Check) -> String {
     let part = |part: &Part| match part {
         Part::Text(text) => text.clone(),
-        Part::Rule(rule) => format!("<{}>", rule.text.strip_prefix("subject.").unwrap_or(&rule.text)),
+        Part::Rule(rule) => format!("<{}>", placeholder(&rule.text)),
     };
     check.manual.parts.iter().map(part).collect()
+}
+
+// The first path that an expression reads names what stands there; a reader does not want the whole expression.
+fn placeholder(expression: &str) -> String {
+    let of = |root: &str| expression.split_once(root).map(|(_, rest)| rest);
+    let path = of("subject.").or_else(|| of("params.")).unwrap_or(expression).replace('?', "");
+    let end = path.find(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '_')).unwrap_or(path.len());
+    let path = path[..end].trim_end_matches('.');
+    path.strip_suffix(".orValue").unwrap_or(path).to_owned()
 }
 
 impl Evaluation<'_> {

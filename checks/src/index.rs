@@ -45,7 +45,8 @@ impl Index {
         }
         let keys = match &join.matching {
             Match::On(on) => subject_key(*on, subject).into_iter().collect(),
-            Match::Key(rule, _) => {
+            Match::Key(rules) => {
+                let rule = &rules.0;
                 let found = eval(rule, bindings)?;
                 strings(&found.to_value()).ok_or_else(|| Trouble::rule(format!("the key `{}` is neither text nor a list of texts", rule.text)))?
             }
@@ -105,7 +106,8 @@ fn object_keys(join: &Join, object: &Value, params: &Value) -> Result<Vec<String
             owners.iter().filter_map(|owner| owner.get("uid").and_then(Value::as_str)).map(str::to_owned).collect()
         }
         Match::On(JoinOn::Cluster) => Vec::new(),
-        Match::Key(_, rule) => {
+        Match::Key(rules) => {
+            let rule = &rules.1;
             let mut bindings = Bindings::new(params);
             bindings.set("object", object.clone());
             let found = eval(rule, &bindings)?;

@@ -224,7 +224,8 @@ impl Deriver<'_> {
         for (at, join) in check.joins.iter().enumerate() {
             let root = Root::Join(at);
             match &join.matching {
-                Match::Key(subject, object) => {
+                Match::Key(rules) => {
+                    let (subject, object) = &**rules;
                     self.rule(subject, &scope);
                     let mut inner = scope.clone();
                     inner.remove("subject");

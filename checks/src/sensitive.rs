@@ -151,7 +151,8 @@ pub fn is_certain_credential(text: &str) -> bool {
 /// There are few different records, so equal ones are shared.
 #[must_use]
 pub fn class_record(text: &str) -> Value {
-    static RECORDS: LazyLock<Mutex<HashMap<(&'static str, Vec<&'static str>), Value>>> = LazyLock::new(Mutex::default);
+    type Records = HashMap<(&'static str, Vec<&'static str>), Value>;
+    static RECORDS: LazyLock<Mutex<Records>> = LazyLock::new(Mutex::default);
     let length = match text.len() {
         0 => "empty",
         1..=15 => "short",

@@ -1,5 +1,7 @@
 //! Every check of the library against its own fixtures, and the habits that all of them keep.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use include_dir::Dir;
 use mdbook_core::book::{BookItem, Chapter, SectionNumber};
 use mdbook_core::config::Config;
 use mdbook_driver::MDBook;
@@ -90,7 +91,7 @@ fn chapters(pages: Vec<Page>, above: &[String], number: &[u32]) -> Vec<BookItem>
 
 fn theme(dir: &Path, templates: &Templates) -> Result<(), SiteError> {
     let source = BOOK.get_dir("theme").expect("the theme is a folder of the embedded book");
-    let files = source.files().chain(source.dirs().flat_map(|dir| dir.files()));
+    let files = source.files().chain(source.dirs().flat_map(Dir::files));
     for file in files.filter(|file| file.path().extension().is_none_or(|extension| extension != "tera")) {
         let path = file.path().strip_prefix("theme").expect("files of the theme lie under its folder");
         put(&dir.join(path), file.contents())?;

@@ -58,7 +58,8 @@ pub(crate) struct Figure {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Question {
-    pub(crate) question: String,
+    #[serde(rename = "question")]
+    pub(crate) text: String,
     pub(crate) check: String,
     /// What a subject of the check is.
     pub(crate) one: String,
@@ -98,7 +99,7 @@ fn read<T: DeserializeOwned>(name: &str) -> Result<T, SiteError> {
 
 #[cfg(test)]
 mod tests {
-    use proofbook_checks::Verdict;
+    use proofbook_checks::{Catalog, Verdict};
     use proofbook_controls::{Binds, Relation, Split};
     use proofbook_evidence::assessment::Coverage;
 
@@ -136,6 +137,29 @@ mod tests {
         let words = &data().words["certification"];
         for (status, word) in words {
             assert_eq!(word.word.to_lowercase().contains("certified"), status == "certified", "{status}: {}", word.word);
+        }
+    }
+
+    #[test]
+    fn pages_name_what_the_library_has() {
+        let catalog = Catalog::load_without_fixtures(&Catalog::embedded_files()).unwrap();
+        let data = data();
+        for question in &data.questions {
+            assert!(catalog.checks.contains_key(question.check.as_str()), "questions.yaml: no check `{}`", question.check);
+        }
+        for section in data.themes.iter().flat_map(|theme| &theme.sections) {
+            for control in &section.controls {
+                assert!(catalog.controls.controls.contains_key(control.as_str()), "themes.yaml: no control `{control}`");
+            }
+            for figure in &section.figures {
+                let check = &catalog.checks[figure.check.as_str()].definition;
+                let promised = figure.promised.as_ref().is_none_or(|name| check.params.contains_key(name));
+                let measured = figure.measured.as_ref().is_none_or(|name| check.measure.contains_key(name));
+                assert!(promised && measured, "themes.yaml: `{}` has no such parameter or measure: {figure:?}", figure.check);
+            }
+        }
+        for check in catalog.checks.values() {
+            assert!(data.words["domain"].contains_key(&check.domain), "words.yaml lacks `{}` under `domain`", check.domain);
         }
     }
 

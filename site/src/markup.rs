@@ -42,7 +42,7 @@ pub(crate) fn prose(text: &str) -> String {
     while let Some(code) = parts.next() {
         match parts.next() {
             Some(after) => {
-                out.push_str(&format!("<code>{}</code>{}", escaped(code), escaped(after)));
+                out.extend(["<code>", &escaped(code), "</code>", &escaped(after)]);
             }
             None => out.push_str(&escaped(&format!("`{code}"))),
         }
@@ -62,8 +62,8 @@ pub(crate) fn rule(text: &str) -> String {
         });
         out.push_str(&escaped(indent));
         match key {
-            _ if rest.starts_with('#') => out.push_str(&format!("<i>{}</i>", escaped(rest))),
-            Some(end) if end > 0 => out.push_str(&format!("<b>{}</b>{}", escaped(&rest[..end]), escaped(&rest[end..]))),
+            _ if rest.starts_with('#') => out.extend(["<i>", &escaped(rest), "</i>"]),
+            Some(end) if end > 0 => out.extend(["<b>", &escaped(&rest[..end]), "</b>", &escaped(&rest[end..])]),
             _ => out.push_str(&escaped(rest)),
         }
         out.push_str("&#10;");

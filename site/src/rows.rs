@@ -106,8 +106,8 @@ pub(crate) struct ControlRow<'a> {
 
 impl<'a> ControlRow<'a> {
     pub(crate) fn new(control: &'a ControlView, publication: &'a Publication) -> Self {
-        let shows = |status| !matches!(status, Verdict::Error | Verdict::Stale | Verdict::Skipped);
-        let shown = control.checks.iter().any(|part| part.required && shows(part.status))
+        let counts = |status| !matches!(status, Verdict::Error | Verdict::Stale | Verdict::Skipped);
+        let shown = control.checks.iter().any(|part| part.required && counts(part.status))
             || control.attestations.iter().any(|need| need.status == Verdict::Manual);
         Self {
             control,
@@ -195,6 +195,8 @@ pub(crate) struct FigureRow<'a> {
     source: &'a str,
     measures: bool,
     measured: Option<Vec<Measured>>,
+    /// Whether there was anything to measure on.
+    looked: bool,
 }
 
 impl<'a> FigureRow<'a> {
@@ -208,6 +210,7 @@ impl<'a> FigureRow<'a> {
             promises: promised.is_some(),
             promised: promised.and_then(|param| printed(&param.value)),
             source: promised.map_or("", |param| &param.source),
+            looked: [Verdict::Pass, Verdict::Fail, Verdict::Exception].iter().any(|verdict| check.counts.contains_key(verdict)),
             measures: figure.measured.is_some(),
             measured: figure.measured.as_ref().and_then(|name| measured(publication, &format!("{}.{name}", figure.check))),
         })

@@ -1,5 +1,6 @@
 //! The templates of pages, compiled once for a build.
 
+use include_dir::Dir;
 use proofbook_evidence::views::Publication;
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, Value};
@@ -18,10 +19,10 @@ impl Templates {
         tera.set_escape_fn(markup::escape);
         tera.autoescape_on([".md", ".tera"]);
         register(&mut tera, data.words.clone());
-        let files = ["pages", "theme"].into_iter().filter_map(|dir| BOOK.get_dir(dir)).flat_map(|dir| dir.files());
+        let files = ["pages", "theme"].into_iter().filter_map(|dir| BOOK.get_dir(dir)).flat_map(Dir::files);
         tera.add_raw_templates(files.filter_map(|file| {
-            let name = file.path().file_name()?.to_str()?;
-            (name.ends_with(".md") || name.ends_with(".tera")).then_some((name, file.contents_utf8()?))
+            let extension = file.path().extension()?;
+            (extension == "md" || extension == "tera").then_some((file.path().file_name()?.to_str()?, file.contents_utf8()?))
         }))?;
         let shared = tera.global_context();
         shared.insert("run", &publication.run);

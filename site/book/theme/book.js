@@ -77,7 +77,6 @@
     }
 
     function search() {
-        const form = document.querySelector('.search');
         const query = document.getElementById('query');
         const found = document.querySelector('.found');
         const count = document.getElementById('found-count');
@@ -98,10 +97,8 @@
             const item = document.createElement('li');
             const link = document.createElement('a');
             link.href = root.dataset.root + window.search.doc_urls[result.ref];
-            link.textContent = result.doc.title;
-            const where = document.createElement('span');
-            where.textContent = result.doc.breadcrumbs;
-            item.append(link, where);
+            link.textContent = result.doc.breadcrumbs;
+            item.append(link);
             return item;
         };
         const show = async () => {
@@ -121,8 +118,7 @@
             found.querySelector('ol').replaceChildren(...shown.map(entry));
         };
 
-        form.hidden = false;
-        form.addEventListener('submit', (event) => event.preventDefault());
+        document.querySelector('.search').hidden = false;
         query.addEventListener('focus', prepare, {once: true});
         query.addEventListener('input', show);
         addEventListener('keydown', (event) => {

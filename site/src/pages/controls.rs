@@ -27,7 +27,9 @@ pub(super) fn controls(maker: &Maker<'_>) -> Result<Page, SiteError> {
         controls: layer.rows.iter().filter_map(|row| publication.controls.get(&row.control)).collect(),
     });
     let mut page = maker.page("Controls", "controls", &Controls { layers: layers.collect() })?;
-    page.beneath = publication.controls.values().map(|control| control_page(maker, control)).collect::<Result<_, _>>()?;
+    let mut by_title: Vec<_> = publication.controls.values().collect();
+    by_title.sort_by(|a, b| a.title.cmp(&b.title));
+    page.beneath = by_title.into_iter().map(|control| control_page(maker, control)).collect::<Result<_, _>>()?;
     Ok(page)
 }
 

@@ -45,7 +45,8 @@ pub(super) fn gaps(maker: &Maker<'_>) -> Result<Page, SiteError> {
         }
     });
     let rows = || publication.controls.values().map(|control| ControlRow::new(control, publication));
-    let with_statement = |is: fn(Verdict) -> bool| rows().filter(|row| row.control.attestations.iter().any(|need| is(need.status))).collect();
+    let with_statement =
+        |is: fn(Verdict) -> bool| rows().filter(|row| row.control.attestations.iter().any(|need| is(need.status))).collect();
     let checks = |status| publication.checks.values().filter(move |check| check.status == status).map(CheckRow::new).collect();
     let page = Gaps {
         frameworks: frameworks.collect(),

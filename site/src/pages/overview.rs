@@ -46,7 +46,7 @@ pub(super) fn overview(maker: &Maker<'_>, documents: &[(&str, &str)]) -> Result<
     let answers = maker.data.questions.iter().filter_map(|question| {
         let check = publication.checks.get(&question.check)?;
         Some(Answer {
-            question: &question.question,
+            question: &question.text,
             subjects: if check.population.subjects == 1 { &question.one } else { &question.many },
             check: CheckRow::new(check),
             requirements: super::checks::served(check, publication).len(),

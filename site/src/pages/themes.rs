@@ -110,14 +110,13 @@ pub(super) fn responsibility(maker: &Maker<'_>) -> Result<Page, SiteError> {
 fn references<'a>(row: &'a MatrixRow, publication: &'a Publication) -> Vec<References<'a>> {
     let mut out: Vec<References<'_>> = Vec::new();
     for (id, requirement) in row.requirements.iter().filter_map(|reference| reference.split_once(' ')) {
-        match out.iter_mut().find(|one| one.framework == id) {
-            Some(one) => one.requirements.push(requirement),
-            None => {
-                let view = publication.frameworks.get(id);
-                let title = view.map_or(id, |view| view.short_title.as_str());
-                out.push(References { framework: id, title, page: view.is_some(), requirements: vec![requirement] });
-            }
+        if let Some(one) = out.iter_mut().find(|one| one.framework == id) {
+            one.requirements.push(requirement);
+            continue;
         }
+        let view = publication.frameworks.get(id);
+        let title = view.map_or(id, |view| view.short_title.as_str());
+        out.push(References { framework: id, title, page: view.is_some(), requirements: vec![requirement] });
     }
     out
 }

@@ -193,7 +193,7 @@ fn checks() -> Vec<CheckView> {
         counts([(Verdict::Fail, 2), (Verdict::Pass, 39)]),
     );
     tls.method = Method::Test;
-    tls.rule = RULE.to_owned();
+    tls.rule = RULE.into();
     tls.manual = "openssl s_client -connect <host>:<port> -servername <host> -tls1_1".into();
     tls.manual_example = Some("openssl s_client -connect 192.0.2.7:443 -servername legacy.eidp.example -tls1_1".into());
     tls.failing = ["legacy.eidp.example:443@192.0.2.7", "old.eidp.example:443@192.0.2.8"].map(failing).into();
