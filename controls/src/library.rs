@@ -35,6 +35,7 @@ impl Controls {
             files,
             controls: Self::default(),
             errors: Diagnostics::default(),
+            broken: BTreeSet::new(),
         };
         loader.frameworks();
         loader.controls();
@@ -57,6 +58,8 @@ struct Loader<'f> {
     files: &'f Files,
     controls: Controls,
     errors: Diagnostics,
+    // Names of files that could not be read: what refers to them is not to be blamed.
+    broken: BTreeSet<String>,
 }
 
 impl Loader<'_> {
@@ -66,7 +69,10 @@ impl Loader<'_> {
         for (path, text) in self.files.under(folder).filter(|(path, _)| is_yaml(path)) {
             match yaml::parse(path, text) {
                 Ok(value) => out.push((path.to_owned(), text.to_owned(), value)),
-                Err(error) => self.errors.push(error),
+                Err(error) => {
+                    self.errors.push(error);
+                    self.broken.extend(stem(path).map(str::to_owned));
+                }
             }
         }
         out
@@ -78,8 +84,7 @@ impl Loader<'_> {
     }
 
     fn file_name(&mut self, what: &str, id: &str, path: &str, text: &str) {
-        let stem = path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(stem, _)| stem);
-        if stem != Some(id) {
+        if stem(path) != Some(id) {
             let message = format!("the {what} `{id}` stands in a file of another name");
             self.error("file-name", path, text, Span::START, message, format!("name the file `{id}.yaml`"));
         }
@@ -90,6 +95,16 @@ impl Loader<'_> {
             self.file_name("framework", framework.id.as_str(), &path, &text);
             let groups: BTreeSet<&str> = framework.groups.iter().map(|group| group.id.as_str()).collect();
             let levels: BTreeSet<&str> = framework.levels.iter().map(|level| level.id.as_str()).collect();
+            for (what, ids) in [
+                ("group", framework.groups.iter().map(|group| &group.id).collect::<Vec<_>>()),
+                ("level", framework.levels.iter().map(|level| &level.id).collect()),
+            ] {
+                let mut once = BTreeSet::new();
+                for id in ids.into_iter().filter(|id| !once.insert(id.as_str())) {
+                    let message = format!("the {what} `{id}` is declared twice");
+                    self.error("duplicate-id", &path, &text, place_of(&text, id), message, "remove one");
+                }
+            }
             let mut seen = BTreeSet::new();
             for requirement in &framework.requirements {
                 let id = &requirement.id;
@@ -149,6 +164,9 @@ impl Loader<'_> {
         for (path, text, file) in self.read::<MappingFile>("controls/mappings") {
             let name = &file.framework.value;
             let Some(framework) = self.controls.frameworks.get(name).cloned() else {
+                if self.broken.contains(name.as_str()) {
+                    continue;
+                }
                 let known = self.controls.frameworks.keys().map(FrameworkId::as_str);
                 let help = did_you_mean(name.as_str(), known, "add the framework first");
                 let message = format!("unknown framework `{name}`");
@@ -173,7 +191,7 @@ impl Loader<'_> {
                     }
                     Some(_) => {}
                 }
-                if !self.controls.controls.contains_key(control) {
+                if !self.controls.controls.contains_key(control) && !self.broken.contains(control.as_str()) {
                     let known = self.controls.controls.keys().map(ControlId::as_str);
                     let help = did_you_mean(control.as_str(), known, "see `proofbook controls list`");
                     self.error("unknown-control", &path, &text, entry.control.span, format!("unknown control `{control}`"), help);
@@ -202,6 +220,11 @@ impl Loader<'_> {
             self.controls.mappings.extend(found.into_iter().map(|(_, mapping)| mapping));
         }
     }
+}
+
+// The name of a file without its folders and ending: the id of what it should hold.
+fn stem(path: &str) -> Option<&str> {
+    path.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map(|(stem, _)| stem)
 }
 
 fn is_no_duty(sentence: &str) -> bool {

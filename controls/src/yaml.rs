@@ -61,6 +61,9 @@ fn span(location: serde_saphyr::Location) -> Span {
 /// A file may be this large, in bytes.
 pub const MAX_FILE: usize = 16 * 1024 * 1024;
 
+/// A document may be nested this deep.
+const MAX_DEPTH: usize = 64;
+
 /// Reads one YAML document.
 ///
 /// # Errors
@@ -73,16 +76,28 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnosti
     let options = serde_saphyr::options! {
         strict_booleans: true,
         with_snippet: false,
-        budget: serde_saphyr::budget! { max_depth: 64, max_nodes: 2_000_000, max_events: 8_000_000 },
+        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH, max_nodes: 2_000_000, max_events: 8_000_000 },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = describe(&error.without_snippet().to_string());
-        let found = Diagnostic::new("yaml", file, message).help("see the JSON Schema of this file kind (`proofbook schema`)");
+        let found = match message.strip_prefix("budget breached: ") {
+            Some(breach) => Diagnostic::new("yaml", file, beyond(breach)).help("flatten the file or split it, and write out what aliases repeat"),
+            None => Diagnostic::new("yaml", file, message).help("see the JSON Schema of this file kind (`proofbook schema`)"),
+        };
         match error.location() {
             Some(location) => found.at(span(location)).with_source(text),
             None => found,
         }
     })
+}
+
+// What was exceeded, by the name of the budget: `Depth { depth: 65 }`.
+fn beyond(breach: &str) -> String {
+    match breach.split([' ', '{']).next().unwrap_or_default() {
+        "Depth" => format!("the document is nested more than {MAX_DEPTH} deep"),
+        "Nodes" | "Events" => "the document has more nodes than a file of this kind can need".to_owned(),
+        _ => "the document repeats or holds more than a file of this kind can need".to_owned(),
+    }
 }
 
 // The library repeats the place at the end of its sentence; the diagnostic shows it itself.

@@ -98,7 +98,8 @@ fn check(attestation: &Attestation, controls: &Controls, path: &str, text: &str,
     let need = controls.controls.get(&control.value).map(|known| (known, known.attestations.iter().find(|need| need.id == id.value)));
     match need {
         None => {
-            let help = did_you_mean(control.value.as_str(), controls.controls.keys().map(ControlId::as_str), "see `proofbook controls list`");
+            let help =
+                did_you_mean(control.value.as_str(), controls.controls.keys().map(ControlId::as_str), "see `proofbook controls list`");
             error("unknown-control", control.span, format!("unknown control `{}`", control.value), help);
         }
         Some((known, None)) => {
@@ -115,7 +116,12 @@ fn check(attestation: &Attestation, controls: &Controls, path: &str, text: &str,
         }
     }
     if attestation.expires_at <= attestation.signed_at {
-        error("expiry", Span::START, "the attestation expires before it is signed".to_owned(), "set `expires_at` after `signed_at`".to_owned());
+        error(
+            "expiry",
+            Span::START,
+            "the attestation expires before it is signed".to_owned(),
+            "set `expires_at` after `signed_at`".to_owned(),
+        );
     }
     let blank = [("statement", &attestation.statement), ("role", &attestation.role), ("person_ref", &attestation.person_ref)];
     for (field, _) in blank.into_iter().filter(|(_, text)| text.trim().is_empty()) {

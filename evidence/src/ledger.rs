@@ -103,7 +103,8 @@ impl Ledger {
     /// # Errors
     /// A run that is not what it was, or a chain with two ends.
     pub fn runs(&self) -> Result<Vec<Entry>, LedgerError> {
-        let mut by_digest: BTreeMap<String, Entry> = self.entries()?.into_iter().map(|entry| (entry.manifest_sha256.clone(), entry)).collect();
+        let mut by_digest: BTreeMap<String, Entry> =
+            self.entries()?.into_iter().map(|entry| (entry.manifest_sha256.clone(), entry)).collect();
         let named: BTreeSet<String> = by_digest.values().filter_map(|entry| entry.manifest.predicate.previous.clone()).collect();
         let ends: Vec<String> = by_digest.keys().filter(|digest| !named.contains(*digest)).cloned().collect();
         if let [first, second, ..] = ends.as_slice() {
@@ -112,8 +113,8 @@ impl Ledger {
         }
         let mut chain = Vec::new();
         let mut next = ends.into_iter().next();
-        while let Some(entry) = next.and_then(|digest| by_digest.remove(&digest)) {
-            next = entry.manifest.predicate.previous.clone();
+        while let Some(entry) = next.take().and_then(|digest| by_digest.remove(&digest)) {
+            next.clone_from(&entry.manifest.predicate.previous);
             chain.push(entry);
         }
         chain.reverse();
@@ -163,10 +164,5 @@ fn read_entry(path: &Path, run_id: String) -> Result<Entry, LedgerError> {
     if manifest.predicate.run_id != run_id {
         return Err(damaged(format!("the folder holds the run {}", manifest.predicate.run_id)));
     }
-    Ok(Entry {
-        path: path.to_path_buf(),
-        run_id,
-        manifest_sha256: sha256_hex(&bytes),
-        manifest,
-    })
+    Ok(Entry { path: path.to_path_buf(), run_id, manifest_sha256: sha256_hex(&bytes), manifest })
 }

@@ -91,7 +91,10 @@ impl<'c> Assessor<'c> {
     fn meets(&self, check: &Check) -> BTreeSet<&'c str> {
         let catalog: &'c Catalog = self.catalog;
         let pairs = catalog.checks.values().filter_map(|one| Some((one.id(), one.definition.pairs_with.as_ref()?)));
-        pairs.filter(|(one, pair)| *one == check.id() || pair.check.value == check.id().as_str()).map(|(_, pair)| pair.on.as_str()).collect()
+        pairs
+            .filter(|(one, pair)| *one == check.id() || pair.check.value == check.id().as_str())
+            .map(|(_, pair)| pair.on.as_str())
+            .collect()
     }
 
     /// Rolls up to controls and requirements.
@@ -99,16 +102,24 @@ impl<'c> Assessor<'c> {
     pub fn finish(mut self, plan: &Plan<'_>, attestations: &Attestations) -> Assessment {
         for check in self.catalog.checks.values() {
             // A check that was planned and never heard of was not looked at.
-            let silent = if plan.checks.contains_key(check.id()) { (Verdict::Error, Reason::NotCollected) } else { (Verdict::Skipped, Reason::OptIn) };
+            let silent = if plan.checks.contains_key(check.id()) {
+                (Verdict::Error, Reason::NotCollected)
+            } else {
+                (Verdict::Skipped, Reason::OptIn)
+            };
             self.checks.entry(check.id().clone()).or_insert_with(|| without_result(check, silent, self.clock));
         }
         let mut assessment = Assessment { checks: self.checks, ..Assessment::default() };
         let status = |check: &CheckId, assessment: &Assessment| assessment.checks.get(check).map_or(Verdict::Error, |check| check.status);
         for control in self.catalog.controls.controls.values() {
-            let mut rolled = roll(control, |check| status(check, &assessment), |need| match attestations.by_need.get(need) {
-                Some(attestation) => attestation.verdict(self.clock),
-                None => Verdict::Error,
-            });
+            let mut rolled = roll(
+                control,
+                |check| status(check, &assessment),
+                |need| match attestations.by_need.get(need) {
+                    Some(attestation) => attestation.verdict(self.clock),
+                    None => Verdict::Error,
+                },
+            );
             rolled.disagree = disagreements(self.catalog, control, &self.pairs);
             assessment.controls.insert(control.id.clone(), rolled);
         }
@@ -185,7 +196,9 @@ fn key(finding: &Finding, on: &str) -> Option<String> {
     match on {
         "namespace" if &*subject.kind == "Namespace" => Some(subject.name.to_string()),
         "namespace" => subject.namespace.as_ref().map(ToString::to_string),
-        "name" => Some(subject.namespace.as_ref().map_or_else(|| subject.name.to_string(), |namespace| format!("{namespace}/{}", subject.name))),
+        "name" => {
+            Some(subject.namespace.as_ref().map_or_else(|| subject.name.to_string(), |namespace| format!("{namespace}/{}", subject.name)))
+        }
         "host" if &*subject.kind == "Endpoint" => endpoint_host(&subject.name),
         measured => finding.measured.get(measured).and_then(Value::as_str).map(str::to_owned),
     }

@@ -86,7 +86,8 @@ impl Manifest {
     /// # Errors
     /// None that a manifest can cause.
     pub(crate) fn new(run: Run, files: &BTreeMap<String, (String, u64)>) -> Result<Self, serde_json::Error> {
-        let subject = files.iter().map(|(name, (sha256, _))| SealedFile { name: name.clone(), digest: FileDigest { sha256: sha256.clone() } });
+        let subject =
+            files.iter().map(|(name, (sha256, _))| SealedFile { name: name.clone(), digest: FileDigest { sha256: sha256.clone() } });
         let sizes = files.iter().map(|(name, (_, size))| (name.clone(), *size)).collect();
         let mut manifest = Self {
             statement: STATEMENT.to_owned(),
@@ -161,5 +162,6 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

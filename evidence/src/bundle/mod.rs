@@ -13,8 +13,8 @@ use proofbook_controls::diagnostic::Diagnostics;
 
 pub use read::Bundle;
 pub(crate) use read::{Lines, SealedFiles};
-pub use scan::{RunInputs, Sealed, scan_to_bundle};
 pub(crate) use scan::{Basis, evaluate_all};
+pub use scan::{RunInputs, Sealed, scan_to_bundle};
 
 pub(crate) const FINDINGS: &str = "findings.ndjson.zst";
 pub(crate) const ASSESSMENT: &str = "assessment.json";

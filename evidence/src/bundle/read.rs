@@ -171,8 +171,8 @@ impl Bundle {
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         let sealed = SealedFiles::new(path);
         let bytes = sealed.bytes(MANIFEST)?;
-        let manifest: Manifest =
-            serde_json::from_slice(&bytes).map_err(|error| BundleError::Malformed { file: MANIFEST.to_owned(), detail: error.to_string() })?;
+        let manifest: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|error| BundleError::Malformed { file: MANIFEST.to_owned(), detail: error.to_string() })?;
         let (files, settings) = archive::read(&sealed)?;
         let catalog = Catalog::load_without_fixtures(&files).map_err(BundleError::Library)?;
         Ok(Self { sealed, manifest, manifest_sha256: sha256_hex(&bytes), catalog, files, settings })

@@ -15,7 +15,11 @@ struct Sibling {
 pub(super) fn check(path: &Path, manifest: &Manifest, report: &mut Report) {
     let run = &manifest.predicate;
     if manifest.run_id().map_or(true, |by_content| by_content != run.run_id) {
-        report.deviate(DeviationKind::Chain, MANIFEST, format!("the run calls itself {}, which does not follow from its content", run.run_id));
+        report.deviate(
+            DeviationKind::Chain,
+            MANIFEST,
+            format!("the run calls itself {}, which does not follow from its content", run.run_id),
+        );
     }
     let Ok(whole) = path.canonicalize() else { return };
     let folder = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -40,7 +44,8 @@ fn siblings(bundle: &Path, manifest: &Manifest) -> Vec<Sibling> {
         let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
         Some(Sibling { digest: sha256_hex(&bytes), manifest })
     });
-    read.filter(|other| other.manifest.predicate.workspace == run.workspace && other.manifest.predicate.environment == run.environment).collect()
+    read.filter(|other| other.manifest.predicate.workspace == run.workspace && other.manifest.predicate.environment == run.environment)
+        .collect()
 }
 
 fn links(manifest: &Manifest, siblings: &[Sibling], report: &mut Report) {
@@ -68,7 +73,11 @@ fn links(manifest: &Manifest, siblings: &[Sibling], report: &mut Report) {
     let there = |digest: &str| own == digest || siblings.iter().any(|known| known.digest == digest);
     for other in siblings.iter().map(|other| &other.manifest.predicate).filter(|other| other.clock >= run.clock) {
         if other.previous.as_deref().is_some_and(|previous| !there(previous)) {
-            report.deviate(DeviationKind::Chain, MANIFEST, format!("the later run {} follows a run that is not in the ledger any more", other.run_id));
+            report.deviate(
+                DeviationKind::Chain,
+                MANIFEST,
+                format!("the later run {} follows a run that is not in the ledger any more", other.run_id),
+            );
         }
     }
 }

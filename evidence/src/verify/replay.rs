@@ -19,7 +19,13 @@ pub(super) fn replay(path: &Path, manifest: &Manifest, report: &mut Report) -> R
         report.deviate(DeviationKind::Replay, MANIFEST, "names other checks than the sealed selection");
     }
     let (inventory, attestations) = (bundle.inventory()?, bundle.attestations()?);
-    let basis = Basis { catalog: bundle.catalog(), plan: &plan, inventory: &inventory, attestations: &attestations, clock: manifest.predicate.clock };
+    let basis = Basis {
+        catalog: bundle.catalog(),
+        plan: &plan,
+        inventory: &inventory,
+        attestations: &attestations,
+        clock: manifest.predicate.clock,
+    };
     let mut findings = Compare::new(bundle.sealed().lines(FINDINGS)?);
     let mut values = Compare::new(bundle.sealed().plain_lines(VALUES)?);
     let mut count = 0;
@@ -59,7 +65,9 @@ impl Compare {
         }
         let number = self.number;
         self.first.get_or_insert_with(|| match (sealed.map(shown), decided.map(shown)) {
-            (Some(sealed), Some(decided)) if sealed == decided => format!("line {number}: {sealed}: sealed with another reason, message or value"),
+            (Some(sealed), Some(decided)) if sealed == decided => {
+                format!("line {number}: {sealed}: sealed with another reason, message or value")
+            }
             (Some(sealed), Some(decided)) => format!("line {number}: sealed {sealed}; decided {decided}"),
             (Some(sealed), None) => format!("line {number}: sealed {sealed}, which is not decided again"),
             (None, decided) => format!("line {number}: decided {}, which was not sealed", decided.unwrap_or_default()),
@@ -111,5 +119,6 @@ fn differing(decided: &Assessment, sealed: &[u8]) -> String {
     ids.extend(all.filter(|id| decided.controls.get(*id) != sealed.controls.get(*id)).map(|id| format!("control {id}")));
     let all = decided.frameworks.keys().chain(sealed.frameworks.keys());
     ids.extend(all.filter(|id| decided.frameworks.get(*id) != sealed.frameworks.get(*id)).map(|id| format!("framework {id}")));
-    ids.first().map_or_else(|| "not in canonical form".to_owned(), |first| format!("the findings add up to something else, first for {first}"))
+    ids.first()
+        .map_or_else(|| "not in canonical form".to_owned(), |first| format!("the findings add up to something else, first for {first}"))
 }

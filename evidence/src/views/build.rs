@@ -31,9 +31,10 @@ impl Publication {
         let checks = checks::views(bundle, &plan, &assessment)?;
         let controls = controls::views(catalog, &assessment, &attestations, as_of);
         let frameworks = frameworks::views(catalog, &assessment);
-        let values = bundle.values()?.into_iter().map(|value| {
-            (value.id.clone(), ValueView { id: value.id, check: value.check, distinct: value.distinct })
-        });
+        let values = bundle
+            .values()?
+            .into_iter()
+            .map(|value| (value.id.clone(), ValueView { id: value.id, check: value.check, distinct: value.distinct }));
         Ok(Self {
             run: run(bundle, &assessment, as_of)?,
             facts,

@@ -11,7 +11,12 @@ use super::{AttestationView, ControlCheckView, ControlView, MappingView, SignedV
 use crate::assessment::{Assessment, Basis};
 use crate::attestation::Attestations;
 
-pub(super) fn views(catalog: &Catalog, assessment: &Assessment, attestations: &Attestations, as_of: Timestamp) -> BTreeMap<String, ControlView> {
+pub(super) fn views(
+    catalog: &Catalog,
+    assessment: &Assessment,
+    attestations: &Attestations,
+    as_of: Timestamp,
+) -> BTreeMap<String, ControlView> {
     let view = |control: &proofbook_controls::Control| {
         let assessed = assessment.controls.get(&control.id);
         let checks = |named: &[Spanned<CheckId>], required| {
@@ -23,7 +28,11 @@ pub(super) fn views(catalog: &Catalog, assessment: &Assessment, attestations: &A
                 id: need.id.clone(),
                 statement: need.statement.clone(),
                 status: given.map_or(Verdict::Error, |given| given.verdict(as_of)),
-                signed: given.map(|given| SignedView { role: given.role.clone(), signed_at: given.signed_at, expires_at: given.expires_at }),
+                signed: given.map(|given| SignedView {
+                    role: given.role.clone(),
+                    signed_at: given.signed_at,
+                    expires_at: given.expires_at,
+                }),
             }
         });
         ControlView {

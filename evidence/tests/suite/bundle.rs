@@ -6,6 +6,7 @@ use proofbook_checks::inventory::Assurance;
 use proofbook_checks::settings::ExcludeRule;
 use proofbook_checks::{Reason, Verdict};
 use proofbook_evidence::assessment::Coverage;
+use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::{Bundle, BundleError};
 use proofbook_evidence::verify;
 use serde_json::json;
@@ -88,7 +89,8 @@ fn what_could_not_be_looked_at_is_an_error_and_replays_as_one() {
     let (_ledger, path) = one_run();
     let bundle = Bundle::open(&path).unwrap();
     let assessment = bundle.assessment().unwrap();
-    let of = |id: &str| assessment.checks.iter().find(|(check, _)| check.as_str() == id).map(|(_, check)| (check.status, check.reason)).unwrap();
+    let of =
+        |id: &str| assessment.checks.iter().find(|(check, _)| check.as_str() == id).map(|(_, check)| (check.status, check.reason)).unwrap();
     assert_eq!(of("vm-known"), (Verdict::Error, Reason::NotServed));
     assert_eq!(of("pod-known"), (Verdict::Error, Reason::NotPermitted));
     assert_eq!(of("node-probe"), (Verdict::Skipped, Reason::OptIn));
@@ -161,7 +163,7 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
         files: &platform.files,
         plan: &plan,
         inventory: &inventory,
-        attestations: &Default::default(),
+        attestations: &Attestations::default(),
         workspace: "made",
         environment: "prod",
         clock: platform.clock,
@@ -171,4 +173,20 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
     };
     let error = proofbook_evidence::bundle::scan_to_bundle(&inputs, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BundleError::Malformed { .. }), "{error}");
+}
+
+#[test]
+fn fields_that_were_not_collected_stay_told_from_absent_ones() {
+    let ledger = tempfile::tempdir().unwrap();
+    let mut platform = Platform::new();
+    // Measuring the whole subject, comparing cut-down maps, and lists with holes: whatever the run said, the replay says.
+    let text = "id: whole\nversion: 1\ntitle: T\nseverity: low\nmethod: examine\nsubject: {resource: namespaces, population: p}\n\
+        outcomes:\n  - {when: 'subject.metadata.?labels.?tenant.orValue(\"\") == \"x\"', verdict: pass}\n  - {verdict: fail, message: m}\n\
+        measure: {all: subject, finalizers: 'size(subject.?spec.?finalizers.orValue([]))'}\n\
+        proves: p\ndoes_not_prove: d\nremedy: r\nmanual: m\n";
+    platform.files.insert("checks/library/made/whole.yaml", text);
+    platform.objects.push(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "d"}, "spec": {"finalizers": [null, "k"]}}));
+    let sealed = platform.seal(ledger.path());
+    let report = verify::verify(&sealed.path).unwrap();
+    assert!(report.is_intact(), "{report}");
 }

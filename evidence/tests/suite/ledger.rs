@@ -24,8 +24,10 @@ fn head(ledger: &Path) -> Option<String> {
 fn runs_are_chained_by_the_digests_of_their_manifests() {
     let ledger = tempfile::tempdir().unwrap();
     assert_eq!(head(ledger.path()), None);
-    let sealed: Vec<_> =
-        ["2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z", "2026-06-03T00:00:00Z"].iter().map(|at| Platform::new().at(at).seal(ledger.path())).collect();
+    let sealed: Vec<_> = ["2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z", "2026-06-03T00:00:00Z"]
+        .iter()
+        .map(|at| Platform::new().at(at).seal(ledger.path()))
+        .collect();
     assert_eq!(chain(ledger.path()), sealed.iter().map(|run| run.run_id.clone()).collect::<Vec<_>>());
     assert_eq!(manifest(&sealed[2].path).predicate.previous.as_ref(), Some(&sealed[1].manifest_sha256));
     for run in &sealed {
@@ -132,8 +134,10 @@ fn two_writers_at_once_do_not_fork() {
 #[test]
 fn a_broken_chain_is_no_ledger_to_add_to() {
     let ledger = tempfile::tempdir().unwrap();
-    let sealed: Vec<_> =
-        ["2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z", "2026-06-03T00:00:00Z"].iter().map(|at| Platform::new().at(at).seal(ledger.path())).collect();
+    let sealed: Vec<_> = ["2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z", "2026-06-03T00:00:00Z"]
+        .iter()
+        .map(|at| Platform::new().at(at).seal(ledger.path()))
+        .collect();
     fs::remove_dir_all(&sealed[1].path).unwrap();
     let opened = Ledger::open(ledger.path()).unwrap();
     assert!(matches!(opened.head().unwrap_err(), LedgerError::Fork { .. }));

@@ -1,5 +1,7 @@
 //! Bundles, their ledger, their verification and their views, over a small made-up platform.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod bundle;
 mod ledger;
 mod platform;

@@ -44,13 +44,13 @@ pairs_with: {check: ns-quota, on: namespace}
         ),
         check(
             "ns-quota",
-            r#"
+            r"
 subject: {resource: resourcequotas, population: every quota}
 outcomes:
   - {when: 'double(subject.spec.share) >= 0.5', verdict: pass}
   - {verdict: fail, code: below-min, message: 'share {{ subject.spec.share }}'}
 measure: {share: subject.spec.share}
-"#,
+",
         ),
         check("vm-known", "\nsubject: {resource: machines.example.com, population: every machine}\noutcomes: [{verdict: pass}]\n"),
         check("pod-known", "\nsubject: {resource: pods, population: every pod}\noutcomes: [{verdict: pass}]\n"),
@@ -103,7 +103,8 @@ pub(crate) struct Platform {
 
 impl Platform {
     pub(crate) fn new() -> Self {
-        let namespace = |name: &str, labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+        let namespace =
+            |name: &str, labels: Value| json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
         let quota = |namespace: &str, share: Value| {
             let metadata = json!({"name": "quota", "namespace": namespace});
             json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"share": share}})
@@ -119,7 +120,7 @@ impl Platform {
                 namespace("c", json!({"tenant": "z", "owner": "ann"})),
                 namespace("system", json!({})),
                 quota("a", json!(1.0)),
-                quota("b", json!(0.30000000000000004)),
+                quota("b", json!(0.1 + 0.2)),
                 quota("c", json!(0.25)),
             ],
             attestations: Files::default(),

@@ -32,7 +32,8 @@ fn passing() -> Platform {
 fn the_numbers_add_up() {
     let publication = publish(&Platform::new(), "2026-06-01T01:00:00Z");
     let summary = &publication.summary;
-    let controls = summary.controls_automated + summary.controls_attested + summary.controls_not_satisfied + summary.controls_not_applicable;
+    let controls =
+        summary.controls_automated + summary.controls_attested + summary.controls_not_satisfied + summary.controls_not_applicable;
     assert_eq!(controls, publication.controls.len() as u64);
     assert_eq!(summary.checks.values().sum::<u64>(), publication.checks.len() as u64);
     assert_eq!(summary.findings.values().sum::<u64>(), 8);
