@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from model import addons, controlplane, drift, rbac, tenants  # noqa: E402
+from model import addons, controlplane, drift, operations, rbac, tenants  # noqa: E402
 from model.cluster import Cluster  # noqa: E402
 from model.yaml import document  # noqa: E402
 
@@ -29,7 +29,7 @@ NOT_SERVED = [
 
 def build(faults):
     cluster = Cluster()
-    for part in (controlplane, rbac, addons, tenants):
+    for part in (controlplane, rbac, addons, operations, tenants):
         part.build(cluster)
     for fault in faults:
         fault(cluster)

@@ -141,7 +141,8 @@ class Cluster:
         """Adds what controllers make: ReplicaSets, Jobs, Pods, claims and volumes."""
         workers = [node["metadata"]["name"] for node in self.all("Node") if "-w-" in node["metadata"]["name"]]
         # Replicas keep to the zones of the platform's own region.
-        placed = [name for name in workers if self.get("Node", name)["metadata"]["labels"]["topology.kubernetes.io/region"] == "eu-central-1"]
+        placed = [name for name in workers if self.get("Node",
+                name)["metadata"]["labels"]["topology.kubernetes.io/region"] == "eu-central-1"]
         for item in self.all("Deployment"):
             self._replica_set(item, placed)
         for item in self.all("StatefulSet"):
@@ -222,7 +223,8 @@ class Cluster:
                        labels=template["metadata"]["labels"], spec=cron["spec"]["jobTemplate"]["spec"],
                        status={"completionTime": cron["status"]["lastSuccessfulTime"], "startTime": started, "succeeded": 1,
                                "conditions": [{"status": "True", "type": "Complete"}]})
-        self._pod(job, f"{job['metadata']['name']}-{digest(job['metadata']['name'])[:5]}", template["spec"]["nodeName"], {}, phase="Succeeded")
+        self._pod(job, f"{job['metadata']['name']}-{digest(job['metadata']['name'])[:5]}", template["spec"]["nodeName"], {},
+                  phase="Succeeded")
 
     def _pod(self, owner, name, node, labels, claims=(), phase="Running"):
         template = owner["spec"]["template"]

@@ -30,14 +30,16 @@ def node(cluster, name, address, zone, *, control_plane=False, version=KUBERNETE
     cores, memory = ("4", "16Gi") if control_plane else ("16", "64Gi")
     role = {"node-role.kubernetes.io/control-plane": ""} if control_plane else {"node.eidp.example/pool": "workers"}
     taints = [{"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane"}] if control_plane else []
+    subnet = int(address.split(".")[2]) + (0 if control_plane else 10)
     added = cluster.add("v1", "Node", name, created=created, labels={
         "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
         "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "topology.kubernetes.io/region": zone[:-1],
         "topology.kubernetes.io/zone": zone, **role,
-    }, spec={"podCIDR": f"10.244.{int(address.split('.')[2]) + (0 if control_plane else 10)}.0/24"} | ({"taints": taints} if taints else {}))
+    }, spec={"podCIDR": f"10.244.{subnet}.0/24"} | ({"taints": taints} if taints else {}))
     beat = "2026-11-20T02:58:11Z"
     conditions = [
-        {"lastHeartbeatTime": beat, "lastTransitionTime": added["metadata"]["creationTimestamp"], "reason": reason, "status": status, "type": kind}
+        {"lastHeartbeatTime": beat, "lastTransitionTime": added["metadata"]["creationTimestamp"], "reason": reason, "status": status,
+         "type": kind}
         for kind, status, reason in [
             ("MemoryPressure", "False", "KubeletHasSufficientMemory"), ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
             ("PIDPressure", "False", "KubeletHasSufficientPID"), ("Ready", "True", "KubeletReady"),
@@ -118,7 +120,8 @@ def etcd_flags(address, name):
 def manager_flags(name, port):
     kubeconfig = f"/etc/kubernetes/{name.removeprefix('kube-')}.conf"
     return [name, f"--authentication-kubeconfig={kubeconfig}", f"--authorization-kubeconfig={kubeconfig}", "--bind-address=127.0.0.1",
-            f"--kubeconfig={kubeconfig}", "--leader-elect=true", "--profiling=false", f"--secure-port={port}", "--tls-min-version=VersionTLS13"]
+            f"--kubeconfig={kubeconfig}", "--leader-elect=true", "--profiling=false", f"--secure-port={port}",
+            "--tls-min-version=VersionTLS13"]
 
 
 def static_pods(cluster, node_name):
@@ -137,7 +140,8 @@ def static_pods(cluster, node_name):
                            probe("/healthz", 10259, "HTTPS")),
     }
     for name, (path, flags, probes) in parts.items():
-        pod = container(name, path, probes=probes, cpu="250m", memory="2Gi" if name in ("etcd", "kube-apiserver") else "512Mi", command=flags)
+        pod = container(name, path, probes=probes, cpu="250m", memory="2Gi" if name in ("etcd", "kube-apiserver") else "512Mi",
+                        command=flags)
         pod["volumeMounts"] = mounts(pki=PKI)
         spec = {
             "containers": [pod], "dnsPolicy": "ClusterFirst", "hostNetwork": True, "nodeName": node_name,
@@ -153,7 +157,8 @@ def static_pods(cluster, node_name):
 
 def config_maps(cluster):
     cluster.add("v1", "ConfigMap", "extension-apiserver-authentication", "kube-system",
-                data={"client-ca-file": public_pem("eidp-kubernetes-ca"), "requestheader-client-ca-file": public_pem("eidp-front-proxy-ca")})
+                data={"client-ca-file": public_pem("eidp-kubernetes-ca"),
+                      "requestheader-client-ca-file": public_pem("eidp-front-proxy-ca")})
     cluster.add("v1", "ConfigMap", "kubeadm-config", "kube-system", data={"ClusterConfiguration": f"""\
 apiVersion: kubeadm.k8s.io/v1beta4
 clusterName: eidp-prod

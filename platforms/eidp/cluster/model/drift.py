@@ -36,7 +36,8 @@ def wildcard_role(cluster):
 @fault
 def person_cluster_admin(cluster):
     """An engineer on duty bound herself to cluster-admin during an incident, and the binding stayed."""
-    rbac.cluster_binding(cluster, "incident-0417-temporary", "cluster-admin", rbac.user("oidc:j.petersen@eidp.example"), created="2026-09-14")
+    rbac.cluster_binding(cluster, "incident-0417-temporary", "cluster-admin", rbac.user("oidc:j.petersen@eidp.example"),
+                         created="2026-09-14")
 
 
 @fault
@@ -50,7 +51,8 @@ def anonymous_cluster_info(cluster):
 @fault
 def foreign_group(cluster):
     """A consultant of nordwind helped hansekontor, and was let in by his own company's group."""
-    rbac.binding(cluster, "consulting", "hansekontor-prod", "view", rbac.group("oidc:nordwind-developers"), kind="ClusterRole", created="2026-08-25")
+    rbac.binding(cluster, "consulting", "hansekontor-prod", "view", rbac.group("oidc:nordwind-developers"), kind="ClusterRole",
+                 created="2026-08-25")
 
 
 @fault
@@ -134,7 +136,8 @@ def exception_past_its_end(cluster):
 @fault
 def latest_image(cluster):
     """A hotfix of hansekontor's shop was pushed from a laptop to Docker Hub, as the pipeline was down."""
-    cluster.get("Deployment", "web", "hansekontor-prod")["spec"]["template"]["spec"]["containers"][0]["image"] = "docker.io/hansekontor/shop-web:latest"
+    cluster.get("Deployment", "web",
+                "hansekontor-prod")["spec"]["template"]["spec"]["containers"][0]["image"] = "docker.io/hansekontor/shop-web:latest"
     report = cluster.get("Deployment", "web", "hansekontor-prod")["metadata"]["uid"]
     cluster.remove("PolicyReport", report, "hansekontor-prod")
     policies.report(cluster, "Deployment", "web", "hansekontor-prod", failed=2)

@@ -59,36 +59,44 @@ def build(cluster):
 def bootstrapped(cluster):
     """The roles that the API server makes by itself, as far as a binding of this cluster needs them."""
     made = {"kubernetes.io/bootstrapping": "rbac-defaults"}
-    aggregate = lambda name: {f"rbac.authorization.k8s.io/aggregate-to-{name}": "true"}  # noqa: E731
     cluster_role(cluster, "cluster-admin", rule(["*"], ["*"], ["*"]), {"nonResourceURLs": ["*"], "verbs": ["*"]}, labels=made)
     edit = [
-        rule([""], ["pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "secrets", "services/proxy"], READ + ["create", "delete", "patch", "update"]),
+        rule([""], ["pods/attach", "pods/exec", "pods/portforward", "pods/proxy", "secrets", "services/proxy"],
+             READ + ["create", "delete", "patch", "update"]),
         rule([""], ["configmaps", "events", "persistentvolumeclaims", "pods", "serviceaccounts", "services"], WRITE),
         rule(["apps"], ["daemonsets", "deployments", "deployments/scale", "replicasets", "statefulsets", "statefulsets/scale"], WRITE),
         rule(["batch"], ["cronjobs", "jobs"], WRITE),
     ]
     cluster_role(cluster, "admin", *edit, rule([GROUP], ["rolebindings", "roles"], WRITE), labels=made)
-    cluster_role(cluster, "edit", *edit, labels=made | aggregate("admin"))
-    cluster_role(cluster, "view", rule([""], ["configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/log", "services"], READ),
+    cluster_role(cluster, "edit", *edit, labels=made | {f"{GROUP}/aggregate-to-admin": "true"})
+    cluster_role(cluster, "view", rule([""], ["configmaps", "endpoints", "events", "persistentvolumeclaims", "pods", "pods/log",
+                                              "services"], READ),
                  rule(["apps"], ["daemonsets", "deployments", "replicasets", "statefulsets"], READ),
                  rule(["batch"], ["cronjobs", "jobs"], READ), rule(["networking.k8s.io"], ["ingresses", "networkpolicies"], READ),
-                 labels=made | aggregate("edit"))
+                 labels=made | {f"{GROUP}/aggregate-to-edit": "true"})
     public = ["/healthz", "/livez", "/readyz", "/version", "/version/"]
     system = {
         "system:basic-user": [rule(["authentication.k8s.io"], ["selfsubjectreviews"], ["create"]),
                               rule(["authorization.k8s.io"], ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"])],
-        "system:discovery": [paths("/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/")],
+        "system:discovery": [paths("/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz",
+                                   "/version", "/version/")],
         "system:public-info-viewer": [paths(*public)],
         "system:monitoring": [paths("/healthz", "/healthz/*", "/livez", "/livez/*", "/metrics", "/metrics/slis", "/readyz", "/readyz/*")],
-        "system:kube-scheduler": [rule([""], ["nodes", "persistentvolumeclaims", "persistentvolumes", "pods"], READ), rule([""], ["bindings", "pods/binding"], ["create"])],
-        "system:kube-controller-manager": [rule([""], ["secrets"], READ), rule([""], ["serviceaccounts/token"], ["create"]), rule(["*"], ["*"], ["list", "watch"])],
+        "system:kube-scheduler": [rule([""], ["nodes", "persistentvolumeclaims", "persistentvolumes", "pods"], READ),
+                                  rule([""], ["bindings", "pods/binding"], ["create"])],
+        "system:kube-controller-manager": [rule([""], ["secrets"], READ), rule([""], ["serviceaccounts/token"], ["create"]),
+                                           rule(["*"], ["*"], ["list", "watch"])],
         "system:node-bootstrapper": [rule(["certificates.k8s.io"], ["certificatesigningrequests"], ["create", "get", "list", "watch"])],
-        "system:certificates.k8s.io:certificatesigningrequests:nodeclient": [rule(["certificates.k8s.io"], ["certificatesigningrequests/nodeclient"], ["create"])],
-        "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": [rule(["certificates.k8s.io"], ["certificatesigningrequests/selfnodeclient"], ["create"])],
-        "system:auth-delegator": [rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]), rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"])],
+        "system:certificates.k8s.io:certificatesigningrequests:nodeclient": [
+            rule(["certificates.k8s.io"], ["certificatesigningrequests/nodeclient"], ["create"])],
+        "system:certificates.k8s.io:certificatesigningrequests:selfnodeclient": [
+            rule(["certificates.k8s.io"], ["certificatesigningrequests/selfnodeclient"], ["create"])],
+        "system:auth-delegator": [rule(["authentication.k8s.io"], ["tokenreviews"], ["create"]),
+                                  rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"])],
         "system:controller:generic-garbage-collector": [rule(["*"], ["*"], ["delete", "get", "list", "patch", "update", "watch"])],
         "system:controller:namespace-controller": [rule(["*"], ["*"], ["delete", "deletecollection", "get", "list"])],
-        "system:controller:replicaset-controller": [rule(["apps"], ["replicasets"], ["get", "list", "update", "watch"]), rule([""], ["pods"], WRITE)],
+        "system:controller:replicaset-controller": [rule(["apps"], ["replicasets"], ["get", "list", "update", "watch"]),
+                rule([""], ["pods"], WRITE)],
     }
     for name, rules in system.items():
         cluster_role(cluster, name, *rules, labels=made)
@@ -130,7 +138,8 @@ def kubeadm(cluster):
 def platform(cluster):
     """The groups of the identity provider: operators without Secrets and shells, auditors, and what a tenant's people may do."""
     cluster_role(cluster, "eidp:operator",
-                 rule([""], ["configmaps", "events", "namespaces", "nodes", "persistentvolumeclaims", "persistentvolumes", "pods", "pods/log", "services"], READ),
+                 rule([""], ["configmaps", "events", "namespaces", "nodes", "persistentvolumeclaims", "persistentvolumes", "pods",
+                             "pods/log", "services"], READ),
                  rule([""], ["pods/eviction"], ["create"]), rule([""], ["nodes"], ["patch"]),
                  rule(["apps"], ["daemonsets", "deployments", "replicasets", "statefulsets"], READ + ["patch"]),
                  rule(["velero.io"], ["backups", "restores", "schedules"], WRITE))

@@ -1,8 +1,9 @@
 """The tenants: hansekontor (a shop, with staging), nordwind (readings of wind turbines) and fleetwerk (tracking of lorries)."""
 
-from .addons import certificate, scaler, schedule
+from .addons import certificate, scaler
 from .cluster import image
 from .network import allow_dns, allow_within, default_deny, policy
+from .operations import schedule
 from .policies import report
 from .rbac import binding, group
 from .workload import budget, command_probe, container, deployment, mounts, scratch, service, stateful_set
@@ -17,10 +18,12 @@ def build(cluster):
 def space(cluster, tenant, env, born, pods="40"):
     """A tenant's namespace as the platform hands it over."""
     name = f"{tenant}-{'prod' if env == 'production' else env}"
-    cluster.namespace(name, born=born, pod_security="restricted", env=env, eidp_example__edge="public", proofbook_dev__owner=f"{tenant}-team",
+    cluster.namespace(name, born=born, pod_security="restricted", env=env, eidp_example__edge="public",
+                      proofbook_dev__owner=f"{tenant}-team",
                       proofbook_dev__tenant=tenant)
     cluster.add("v1", "ResourceQuota", "tenant", name, spec={"hard": {
-        "limits.memory": "64Gi", "pods": pods, "requests.cpu": "16", "requests.memory": "48Gi", "requests.storage": "500Gi", "services.nodeports": "2"}})
+        "limits.memory": "64Gi", "pods": pods, "requests.cpu": "16", "requests.memory": "48Gi", "requests.storage": "500Gi",
+        "services.nodeports": "2"}})
     cluster.add("v1", "LimitRange", "defaults", name, spec={"limits": [{
         "default": {"memory": "256Mi"}, "defaultRequest": {"cpu": "50m", "memory": "128Mi"}, "type": "Container"}]})
     binding(cluster, "tenant-developers", name, "eidp:tenant-developer", group(f"oidc:{tenant}-developers"), kind="ClusterRole")
@@ -57,7 +60,8 @@ def postgres(cluster, namespace, replicas, storage):
         "postgres", image("eidp/postgres", "18.1-3"), ports={"postgres": 5432}, probes=command_probe("pg_isready", "-h", "127.0.0.1"),
         cpu="500m", memory="2Gi", volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
             {"mountPath": "/etc/postgres-secret", "name": "password", "readOnly": True}],
-        env=[{"name": "PGDATA", "value": "/var/lib/postgresql/data"}, {"name": "POSTGRES_PASSWORD_FILE", "value": "/etc/postgres-secret/password"}],
+        env=[{"name": "PGDATA", "value": "/var/lib/postgresql/data"},
+             {"name": "POSTGRES_PASSWORD_FILE", "value": "/etc/postgres-secret/password"}],
     )], replicas=replicas, storage=storage, volumes=[{"name": "password", "secret": {"secretName": "postgres"}}, *scratch("run", "tmp")])
     service(cluster, "postgres", namespace, {"postgres": 5432})
     if replicas > 1:
@@ -69,8 +73,10 @@ def external_secret(cluster, name, namespace, *keys):
     tenant = namespace.rsplit("-", 1)[0]
     cluster.add("external-secrets.io/v1", "ExternalSecret", name, namespace, spec={
         "data": [{"remoteRef": {"key": f"{tenant}/{name}", "property": key}, "secretKey": key} for key in keys],
-        "refreshInterval": "1h", "secretStoreRef": {"kind": "ClusterSecretStore", "name": f"vault-{tenant}"}, "target": {"creationPolicy": "Owner", "name": name},
-    }, status={"conditions": [{"lastTransitionTime": "2026-11-12T09:00:12Z", "message": "secret synced", "reason": "SecretSynced", "status": "True", "type": "Ready"}],
+        "refreshInterval": "1h", "secretStoreRef": {"kind": "ClusterSecretStore", "name": f"vault-{tenant}"},
+        "target": {"creationPolicy": "Owner", "name": name},
+    }, status={"conditions": [{"lastTransitionTime": "2026-11-12T09:00:12Z", "message": "secret synced", "reason": "SecretSynced",
+                               "status": "True", "type": "Ready"}],
                "refreshTime": "2026-11-20T02:41:12Z"})
 
 
@@ -99,13 +105,15 @@ def hansekontor(cluster):
     config(cluster, "shop", prod, shop__properties="currency=EUR\ncheckout.timeout=30s\nsearch.url=http://api:8080/search\n")
     program(cluster, "web", prod, "hansekontor/shop-web", "2026.46.1", replicas=3, env=[{"name": "API_URL", "value": "http://api:8080"}])
     program(cluster, "api", prod, "hansekontor/shop-api", "2026.46.1", replicas=3, memory="512Mi",
-            env=[{"name": "DB_HOST", "value": "postgres"}, secret_env("PAYMENT_API_KEY", "shop", "payment_key"), secret_env("SESSION_SECRET", "shop", "session_key")])
+            env=[{"name": "DB_HOST", "value": "postgres"}, secret_env("PAYMENT_API_KEY", "shop", "payment_key"),
+                 secret_env("SESSION_SECRET", "shop", "session_key")])
     scaler(cluster, "api", prod, 3, 8)
     ingress(cluster, "shop", prod, "shop.hansekontor.example", "web")
     certificate(cluster, "shop-tls", prod, ["shop.hansekontor.example"], "public-acme")
     staging = space(cluster, "hansekontor", "staging", "2026-04-02", pods="15")
     postgres(cluster, staging, 1, "20Gi")
-    program(cluster, "web", staging, "hansekontor/shop-web", "2026.47.0-rc2", replicas=1, env=[{"name": "API_URL", "value": "http://api:8080"}])
+    program(cluster, "web", staging, "hansekontor/shop-web", "2026.47.0-rc2", replicas=1,
+            env=[{"name": "API_URL", "value": "http://api:8080"}])
     ingress(cluster, "shop", staging, "shop-staging.hansekontor.example", "web")
     certificate(cluster, "shop-tls", staging, ["shop-staging.hansekontor.example"], "public-acme")
 
@@ -127,7 +135,9 @@ def fleetwerk(cluster):
     prod = space(cluster, "fleetwerk", "production", "2026-07-06")
     postgres(cluster, prod, 3, "50Gi")
     external_secret(cluster, "tracker", prod, "db_password", "map_key")
-    config(cluster, "tracker", prod, application__properties="spring.datasource.url=jdbc:postgresql://postgres:5432/tracker\nspring.datasource.username=tracker\nserver.port=8080\n")
+    config(cluster, "tracker", prod,
+           application__properties="spring.datasource.url=jdbc:postgresql://postgres:5432/tracker\n"
+           "spring.datasource.username=tracker\nserver.port=8080\n")
     program(cluster, "tracker", prod, "fleetwerk/tracker", "1.31.4", replicas=3, memory="1Gi",
             env=[secret_env("SPRING_DATASOURCE_PASSWORD", "tracker", "db_password"), secret_env("MAP_API_KEY", "tracker", "map_key")])
     ingress(cluster, "tracker", prod, "tracker.fleetwerk.example", "tracker")
