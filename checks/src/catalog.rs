@@ -10,6 +10,8 @@ use proofbook_controls::{CheckId, ControlId, Controls};
 
 use crate::compile::Check;
 use crate::fixture::Fixtures;
+use crate::plan;
+use crate::settings::{CheckSettings, Settings};
 
 static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");
 
@@ -67,7 +69,6 @@ impl Catalog {
             errors.append(found);
             Controls::default()
         });
-        let broken = !errors.is_empty();
         let mut checks: BTreeMap<CheckId, Check> = BTreeMap::new();
         for (path, text) in files.under("checks/library").filter(|(path, _)| is_yaml(path) && !path.ends_with(FIXTURES)) {
             match Check::parse(path, text) {
@@ -78,6 +79,11 @@ impl Catalog {
                         errors.push(found.with_source(text));
                         continue;
                     }
+                    // What an expression reads must be told by its defaults already: an unknown name is a fault of the file.
+                    let params = plan::resolve(&check, &Settings::default(), &CheckSettings::default());
+                    if let Err(found) = plan::wanted(&check, &params) {
+                        errors.append(found);
+                    }
                     checks.insert(check.id().clone(), check);
                 }
                 Err(found) => errors.append(found),
@@ -85,7 +91,7 @@ impl Catalog {
         }
         let catalog = Self { controls, checks, fixtures: BTreeMap::new() };
         // With files missing from the load, unresolved names would only repeat their faults.
-        if errors.is_empty() && !broken {
+        if errors.is_empty() {
             catalog.resolve(files, &mut errors);
         }
         errors.into_result(catalog)

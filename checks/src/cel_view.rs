@@ -42,13 +42,25 @@ pub fn fault() -> Option<Fault> {
     FAULT.get()
 }
 
+/// How much of the budget is left.
+pub(crate) fn mark() -> u64 {
+    STEPS.get()
+}
+
+/// Takes back the steps since `mark`, and the fault that they raised.
+pub(crate) fn reset(mark: u64) {
+    STEPS.set(mark);
+    FAULT.set(None);
+}
+
 fn raise(fault: Fault) {
     if FAULT.get().is_none() {
         FAULT.set(Some(fault));
     }
 }
 
-fn step() -> bool {
+/// Takes a step; false where the budget is spent.
+pub(crate) fn step() -> bool {
     match STEPS.get().checked_sub(1) {
         Some(left) => {
             STEPS.set(left);
@@ -307,10 +319,7 @@ fn find<'m>(map: &'m Map, key: &str) -> Result<Option<&'m Value>, ExecutionError
     if let Some(value) = map.get(key) {
         return Ok(Some(value));
     }
-    match &map.mask {
-        Some(mask) if !mask.covers(key) => Err(outside_mask()),
-        _ => Ok(None),
-    }
+    if map.tells_absence(key) { Ok(None) } else { Err(outside_mask()) }
 }
 
 impl Indexer for Value {

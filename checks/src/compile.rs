@@ -14,6 +14,7 @@ use crate::finding::Verdict;
 use crate::functions;
 use crate::inventory::Reason;
 use crate::resource::Resource;
+use crate::shortcut::Shortcut;
 
 /// A compiled expression with the place it came from.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Rule {
     /// Where it stands in the file.
     pub span: Span,
     program: Program,
+    shortcut: Option<Shortcut>,
 }
 
 impl Rule {
@@ -30,6 +32,18 @@ impl Rule {
     #[must_use]
     pub const fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// A rule without a file, for tests of the engine.
+    #[cfg(test)]
+    pub(crate) fn compiled(text: &str) -> Self {
+        let program = functions::environment().compile(text).unwrap();
+        Self { text: text.to_owned(), span: Span::START, shortcut: Shortcut::of(program.expression()), program }
+    }
+
+    /// The short way through it, where there is one.
+    pub(crate) const fn shortcut(&self) -> Option<&Shortcut> {
+        self.shortcut.as_ref()
     }
 
     /// The syntax tree.
@@ -178,6 +192,12 @@ impl Check {
     }
 }
 
+// Resources name files of the evidence: nothing but what the names of an API are made of.
+fn is_resource(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
+    name.bytes().all(allowed) && name.split('.').all(|part| !part.is_empty())
+}
+
 struct Compiler<'t> {
     file: &'t str,
     text: &'t str,
@@ -226,6 +246,11 @@ impl Compiler<'_> {
 
     fn origin(&mut self, what: &str, source: crate::resource::Source, resource: Option<&Spanned<String>>, view: Option<View>) -> Option<Origin> {
         match (resource, view) {
+            (Some(resource), None) if !is_resource(&resource.value) => {
+                let message = format!("`{}` is no resource", resource.value);
+                self.error("resource", yaml::span_of(resource), message, "write the plural name and the group: `networkpolicies.networking.k8s.io`, `pods`");
+                None
+            }
             (Some(resource), None) => Some(Origin::Resource(Resource {
                 source,
                 name: resource.value.as_str().into(),
@@ -353,6 +378,7 @@ impl Compiler<'_> {
             Ok(program) => Some(Rule {
                 text: text.to_owned(),
                 span,
+                shortcut: Shortcut::of(program.expression()),
                 program,
             }),
             Err(errors) => {

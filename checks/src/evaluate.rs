@@ -5,24 +5,22 @@
 //! read as absent or as a pass.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use cel::common::types::{CelBool, CelDuration, CelOptional, CelTimestamp};
-use cel::common::value::{CowVal, Val};
-use cel::context::VariableResolver;
+use cel::common::types::CelTimestamp;
 
-use crate::cel_view::{self, Fault};
-use crate::compile::{Check, Join, Match, Origin, Part, Rule, Template};
-use crate::definition::View;
+use crate::cel_view;
+use crate::compile::{Check, Join, Match, Origin, Part};
+use crate::definition::{JoinOn, View};
+use crate::expression::{Bindings, Trouble, eval, fill, holds};
 use crate::finding::{CheckResult, Exclusion, Finding, ListingState, Population, Subject, Verdict};
-use crate::functions;
 use crate::index::Index;
 use crate::inventory::{Completeness, Inventory, Reason};
 use crate::plan::Planned;
 use crate::resource::Resource;
 use crate::settings::Settings;
-use crate::value::Value;
-use crate::views::ViewObjects;
+use crate::value::{Name, Value};
+use crate::views::{self, ViewObjects};
 
 /// Steps that the expressions of one check may take for one subject.
 pub const BUDGET: u64 = 2_000_000;
@@ -30,135 +28,14 @@ pub const BUDGET: u64 = 2_000_000;
 /// The version of evaluation and roll-up; raised whenever the same observations could lead to another verdict.
 pub const SEMANTICS: u32 = 1;
 
-/// A value that an expression may name.
-pub(crate) enum Bound {
-    Value(Value),
-    // Timestamps, durations and optionals have no place in observations, but `let` may name them.
-    Typed(Box<dyn Val>),
-}
-
-impl Bound {
-    fn of(found: &dyn Val) -> Option<Self> {
-        if let Some(at) = found.downcast_ref::<CelTimestamp>() {
-            return Some(Self::Typed(Box::new(CelTimestamp::from(*at.inner()))));
-        }
-        if let Some(length) = found.downcast_ref::<CelDuration>() {
-            return Some(Self::Typed(Box::new(CelDuration::from(*length.inner()))));
-        }
-        if let Some(optional) = found.downcast_ref::<CelOptional>() {
-            let inner = optional.inner().map(|inner| Value::from_val(inner).map(|value| value.to_val()));
-            return match inner {
-                None => Some(Self::Typed(Box::new(CelOptional::none()))),
-                Some(value) => value.map(|value| Self::Typed(Box::new(CelOptional::of(value)))),
-            };
-        }
-        Value::from_val(found).map(Self::Value)
-    }
-
-    /// The value in the form of observations.
-    pub(crate) fn to_value(&self) -> Value {
-        match self {
-            Self::Value(value) => value.clone(),
-            Self::Typed(typed) => Value::from_val(typed.as_ref()).unwrap_or(Value::NULL),
-        }
-    }
-}
-
-/// The names that the expressions of one check know for one subject.
-pub(crate) struct Bindings<'c> {
-    params: &'c Value,
-    entries: Vec<(&'c str, Bound)>,
-}
-
-impl<'c> Bindings<'c> {
-    pub(crate) const fn new(params: &'c Value) -> Self {
-        Self { params, entries: Vec::new() }
-    }
-
-    pub(crate) fn set(&mut self, name: &'c str, value: Value) {
-        self.entries.push((name, Bound::Value(value)));
-    }
-}
-
-impl VariableResolver for Bindings<'_> {
-    fn resolve<'b>(&'b self, name: &str) -> Option<CowVal<'b, 'b>> {
-        if name == "params" {
-            return Some(CowVal::Borrowed(self.params.as_val()));
-        }
-        self.entries.iter().find(|(known, _)| *known == name).map(|(_, bound)| match bound {
-            Bound::Value(value) => CowVal::Borrowed(value.as_val()),
-            Bound::Typed(typed) => CowVal::Borrowed(typed.as_ref()),
-        })
-    }
-}
-
-/// Why an expression has no result.
-#[derive(Clone, Debug)]
-pub(crate) struct Trouble {
-    reason: Reason,
-    detail: String,
-}
-
-impl Trouble {
-    pub(crate) fn rule(detail: String) -> Self {
-        Self { reason: Reason::RuleError, detail }
-    }
-}
-
-/// Evaluates one expression; faults of the engine outrank its result.
-pub(crate) fn eval(rule: &Rule, bindings: &Bindings<'_>) -> Result<Bound, Trouble> {
-    with_result(rule, bindings, |found| Bound::of(found).ok_or_else(|| Trouble::rule(format!("`{}` has no value that can be kept", rule.text))))
-}
-
-fn with_result<T>(rule: &Rule, bindings: &Bindings<'_>, take: impl FnOnce(&dyn Val) -> Result<T, Trouble>) -> Result<T, Trouble> {
-    let mut context = cel::Context::with_env(Arc::clone(functions::environment()));
-    context.set_variable_resolver(bindings);
-    let result = cel::Value::resolve_val(rule.tree(), &context);
-    match cel_view::fault() {
-        Some(Fault::Budget) => {
-            return Err(Trouble { reason: Reason::BudgetExceeded, detail: format!("more than {BUDGET} steps in `{}`", rule.text) });
-        }
-        Some(Fault::OutsideMask) => return Err(Trouble::rule(format!("`{}` reads a field that was not collected", rule.text))),
-        None => {}
-    }
-    match result {
-        Ok(found) => take(found.as_ref()),
-        Err(error) => Err(Trouble::rule(format!("`{}`: {error}", rule.text))),
-    }
-}
-
-fn holds(rule: &Rule, bindings: &Bindings<'_>) -> Result<bool, Trouble> {
-    with_result(rule, bindings, |found| {
-        found.downcast_ref::<CelBool>().map(|flag| *flag.inner()).ok_or_else(|| Trouble::rule(format!("`{}` is not true or false", rule.text)))
-    })
-}
-
-/// Fills in the expressions of a template.
-fn fill(template: &Template, bindings: &Bindings<'_>) -> Result<String, Trouble> {
-    let mut out = String::new();
-    for part in &template.parts {
-        match part {
-            Part::Text(text) => out.push_str(text),
-            Part::Rule(rule) => out.push_str(&printed(&eval(rule, bindings)?.to_value())),
-        }
-    }
-    Ok(out)
-}
-
-fn printed(value: &Value) -> String {
-    match (value.as_str(), value.as_list()) {
-        (Some(text), _) => text.to_owned(),
-        (None, Some(items)) => items.iter().map(printed).collect::<Vec<_>>().join(", "),
-        (None, None) => value.to_json().to_string(),
-    }
-}
-
 /// An inventory made ready for evaluation: views and indexes that several checks share are built once.
 pub struct Evaluation<'i> {
     inventory: &'i Inventory,
     settings: &'i Settings,
     now: CelTimestamp,
     views: [OnceLock<ViewObjects>; 3],
+    // Ready-made joins do not depend on the check, so checks share their indexes.
+    indexes: Mutex<BTreeMap<(Origin, JoinOn), Arc<Index>>>,
 }
 
 impl<'i> Evaluation<'i> {
@@ -166,7 +43,7 @@ impl<'i> Evaluation<'i> {
     #[must_use]
     pub fn new(inventory: &'i Inventory, settings: &'i Settings, now: jiff::Timestamp) -> Self {
         let now = chrono::DateTime::from_timestamp(now.as_second(), 0).unwrap_or_default().fixed_offset();
-        Self { inventory, settings, now: CelTimestamp::from(now), views: [const { OnceLock::new() }; 3] }
+        Self { inventory, settings, now: CelTimestamp::from(now), views: [const { OnceLock::new() }; 3], indexes: Mutex::default() }
     }
 
     /// What a check says about every subject.
@@ -181,6 +58,12 @@ impl<'i> Evaluation<'i> {
 
     fn view(&self, view: View) -> &ViewObjects {
         self.views[view as usize].get_or_init(|| view.objects(self.inventory))
+    }
+
+    fn shared_index(&self, origin: &Origin, on: JoinOn) -> Arc<Index> {
+        let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = indexes.entry((origin.clone(), on));
+        Arc::clone(known.or_insert_with(|| Arc::new(Index::on(on, self.objects(origin)))))
     }
 
     fn objects(&self, origin: &Origin) -> &[Value] {
@@ -234,10 +117,11 @@ impl<'r> Run<'r, '_> {
         let mut findings = Vec::new();
         let mut outside = 0;
         let mut excluded = vec![0_u64; self.planned.settings.exclude.len()];
+        let measures: Vec<Name> = self.check.measure.iter().map(|(name, _)| Name::from(name.as_str())).collect();
+        let mut bindings = Bindings::new(self.params, Some(&self.evaluation.now));
         for subject in self.evaluation.objects(&self.check.origin) {
             cel_view::start_budget(BUDGET);
-            let mut bindings = Bindings::new(self.params);
-            bindings.entries.push(("now", Bound::Typed(self.evaluation.now.clone_as_boxed())));
+            bindings.clear();
             bindings.set("subject", subject.clone());
             let within = self.check.filter.as_ref().map_or(Ok(true), |filter| holds(filter, &bindings));
             if let Ok(false) = within {
@@ -245,12 +129,11 @@ impl<'r> Run<'r, '_> {
                 continue;
             }
             let name = subject_of(subject);
-            let text = name.to_string();
-            if let Some(at) = self.planned.settings.exclude.iter().position(|rule| rule.matches(&text)) {
+            if let Some(at) = self.excluded(&name) {
                 excluded[at] += 1;
                 continue;
             }
-            let judged = within.and_then(|_| self.judge(subject, &indexes, &mut bindings));
+            let judged = within.and_then(|_| self.judge(subject, &indexes, &measures, &mut bindings));
             findings.push(self.finding(name, judged));
         }
         findings.extend(self.orphans());
@@ -274,7 +157,26 @@ impl<'r> Run<'r, '_> {
         CheckResult { population, findings }
     }
 
-    fn judge(&self, subject: &Value, indexes: &[Option<Index>], bindings: &mut Bindings<'r>) -> Result<Judgement, Trouble> {
+    // The exclusion that names a subject.
+    fn excluded(&self, subject: &Subject) -> Option<usize> {
+        let rules = &self.planned.settings.exclude;
+        if rules.is_empty() {
+            return None;
+        }
+        let text = subject.to_string();
+        rules.iter().position(|rule| rule.matches(&text))
+    }
+
+    fn judge(
+        &self,
+        subject: &Value,
+        indexes: &[Option<Arc<Index>>],
+        measures: &[Name],
+        bindings: &mut Bindings<'r>,
+    ) -> Result<Judgement, Trouble> {
+        if let (Origin::View(View::Workload), Some(damage)) = (&self.check.origin, views::damage(subject)) {
+            return Err(Trouble { reason: Reason::ParseError, detail: damage.to_owned() });
+        }
         for (join, index) in self.check.joins.iter().zip(indexes) {
             let found = match index {
                 Some(index) => index.find(join, subject, &self.check.origin, bindings)?,
@@ -284,11 +186,11 @@ impl<'r> Run<'r, '_> {
         }
         for (name, rule) in &self.check.lets {
             let found = eval(rule, bindings)?;
-            bindings.entries.push((name, found));
+            bindings.set(name, found);
         }
         let mut measured = BTreeMap::new();
-        for (name, rule) in &self.check.measure {
-            measured.insert(name.clone(), eval(rule, bindings)?.to_value());
+        for (name, (_, rule)) in measures.iter().zip(&self.check.measure) {
+            measured.insert(*name, eval(rule, bindings)?.to_value());
         }
         for outcome in &self.check.outcomes {
             let chosen = match &outcome.when {
@@ -335,15 +237,22 @@ impl<'r> Run<'r, '_> {
         self.evaluation.view(*view).orphans.iter().map(orphan).collect()
     }
 
-    fn indexes(&self) -> Result<Vec<Option<Index>>, Trouble> {
+    fn indexes(&self) -> Result<Vec<Option<Arc<Index>>>, Trouble> {
         self.check.joins.iter().map(|join| self.index(join)).collect()
     }
 
-    fn index(&self, join: &Join) -> Result<Option<Index>, Trouble> {
+    fn index(&self, join: &Join) -> Result<Option<Arc<Index>>, Trouble> {
         match self.standing(&join.origin) {
             Standing::Complete => {
-                cel_view::start_budget(self.index_budget(join));
-                Index::new(join, self.evaluation.objects(&join.origin), self.params).map(Some)
+                let objects = self.evaluation.objects(&join.origin);
+                match &join.matching {
+                    Match::On(on) => Ok(Some(self.evaluation.shared_index(&join.origin, *on))),
+                    Match::Key(rules) => {
+                        // Keys are evaluated over every object before any subject is looked at.
+                        cel_view::start_budget(BUDGET.saturating_mul(1 + objects.len() as u64));
+                        Index::by_key(&rules.1, objects, self.params).map(|index| Some(Arc::new(index)))
+                    }
+                }
             }
             Standing::Absent(_) => Ok(None),
             Standing::NotServed(_) if join.optional => Ok(None),
@@ -352,14 +261,6 @@ impl<'r> Run<'r, '_> {
                 detail: format!("{resource}, which the check needs beside its subjects, is not served; declare it under `expect_absent` if the platform has none"),
             }),
             Standing::Incomplete(trouble) => Err(trouble),
-        }
-    }
-
-    // Keys are evaluated over every object before any subject is looked at.
-    fn index_budget(&self, join: &Join) -> u64 {
-        match join.matching {
-            Match::Key(_) => BUDGET.saturating_mul(1 + self.evaluation.objects(&join.origin).len() as u64),
-            Match::On(_) => BUDGET,
         }
     }
 
@@ -463,7 +364,7 @@ struct Judgement {
     verdict: Verdict,
     reason: Reason,
     message: String,
-    measured: BTreeMap<String, Value>,
+    measured: BTreeMap<Name, Value>,
 }
 
 fn state_text(completeness: &Completeness) -> String {
@@ -478,9 +379,10 @@ fn state_text(completeness: &Completeness) -> String {
 /// The subject that an object stands for.
 #[must_use]
 pub fn subject_of(object: &Value) -> Subject {
-    let text = |key: &str| object.at(&["metadata", key]).and_then(Value::as_str).map(Into::into);
+    let metadata = object.get("metadata");
+    let text = |key: &str| metadata.and_then(|metadata| metadata.get(key)).and_then(Name::of);
     Subject {
-        kind: object.get("kind").and_then(Value::as_str).unwrap_or("Object").into(),
+        kind: object.get("kind").and_then(Name::of).unwrap_or_else(|| "Object".into()),
         namespace: text("namespace"),
         name: text("name").unwrap_or_default(),
         uid: text("uid"),
@@ -513,7 +415,7 @@ impl Evaluation<'_> {
         let objects = self.objects(&planned.check.origin);
         let object = objects.iter().find(|object| subject_of(object) == *subject)?;
         let params = Value::from_json(&planned.params_json());
-        let mut bindings = Bindings::new(&params);
+        let mut bindings = Bindings::new(&params, None);
         bindings.set("subject", object.clone());
         cel_view::start_budget(BUDGET);
         fill(&planned.check.manual, &bindings).ok()

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::Reason;
-use crate::value::Value;
+use crate::value::{Name, Value};
 
 /// A verdict (evidence.md section 7). The order is that of the roll-up: the first is the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -67,19 +67,19 @@ impl std::fmt::Display for Verdict {
 }
 
 /// What a verdict is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
     /// The kind: `Namespace`, `Deployment`, `Endpoint`; `Population` where the verdict is about the whole population.
-    pub kind: Box<str>,
+    pub kind: Name,
     /// The namespace, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub namespace: Option<Box<str>>,
+    pub namespace: Option<Name>,
     /// The name.
-    pub name: Box<str>,
+    pub name: Name,
     /// The uid, where the source gives one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uid: Option<Box<str>>,
+    pub uid: Option<Name>,
 }
 
 impl std::fmt::Display for Subject {
@@ -107,7 +107,7 @@ pub struct Finding {
     pub message: String,
     /// Typed values that were measured.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub measured: BTreeMap<String, Value>,
+    pub measured: BTreeMap<Name, Value>,
 }
 
 /// What a check looked at, with the proof that it is all there.

@@ -232,7 +232,7 @@ impl Expected {
             out.push(format!("{subject}: expected `{message}` in the message, found `{}`", finding.message));
         }
         for (name, wanted) in &self.measured {
-            let measured = finding.measured.get(name).map_or(serde_json::Value::Null, Value::to_json);
+            let measured = finding.measured.get(name.as_str()).map_or(serde_json::Value::Null, Value::to_json);
             if measured != *wanted {
                 out.push(format!("{subject}: expected {name} = {wanted}, measured {measured}"));
             }

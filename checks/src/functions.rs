@@ -2,6 +2,7 @@
 //!
 //! Every function is pure. What it is given it reads in full, so the field derivation keeps the whole of its arguments.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 use cel::common::types::{CelBool, CelDouble, CelInt, CelString, DYN_TYPE, STRING_TYPE, Type};
@@ -27,6 +28,7 @@ pub struct FunctionDoc {
     pub doc: &'static str,
 }
 
+#[derive(Debug)]
 struct Entry {
     name: &'static str,
     id: &'static str,
@@ -85,6 +87,23 @@ pub fn environment() -> &'static Arc<Env> {
         Arc::new(env)
     });
     &ENVIRONMENT
+}
+
+/// A function of ours, to be called without the library.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Native(&'static Entry);
+
+/// The function of a name and a number of arguments, where it is one of ours.
+pub(crate) fn native(name: &str, args: usize) -> Option<Native> {
+    FUNCTIONS.iter().find(|entry| entry.name == name && entry.args.len() == args).map(Native)
+}
+
+impl Native {
+    /// Its result; none for an error, which is the library's to tell.
+    pub(crate) fn call(self, args: &[Cow<'_, Value>]) -> Option<Value> {
+        let args = args.iter().map(|arg| CowVal::Borrowed(arg.as_val())).collect();
+        (self.0.body)(args).ok().and_then(|found| Value::from_val(found.as_ref()))
+    }
 }
 
 fn fault(function: &str, message: impl ToString) -> ExecutionError {

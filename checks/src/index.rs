@@ -1,38 +1,57 @@
 //! Joins: for a subject, the objects that belong to it, found through an index instead of a search.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::compile::{Join, Match, Origin};
+use crate::compile::{Join, Match, Origin, Rule};
 use crate::definition::JoinOn;
-use crate::evaluate::{Bindings, Trouble, eval};
+use crate::expression::{Bindings, Trouble, eval};
 use crate::functions::selector_matches;
 use crate::value::Value;
 
 /// Objects by key.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
-    by_key: HashMap<String, Vec<Value>>,
+    // The objects of a key as the list that expressions see.
+    by_key: HashMap<String, Value>,
     // Every object, where a join asks for all of them.
     all: Option<Value>,
 }
 
 impl Index {
-    /// Indexes `objects` the way `join` finds them.
+    /// Indexes objects the way a ready-made join finds them.
+    pub(crate) fn on(on: JoinOn, objects: &[Value]) -> Self {
+        if on == JoinOn::Cluster {
+            return Self { all: Some(Value::list(objects.to_vec())), ..Self::default() };
+        }
+        let keyed = objects.iter().flat_map(|object| object_keys(on, object).into_iter().map(move |key| (key.into_owned(), object)));
+        Self::of(keyed)
+    }
+
+    /// Indexes objects by an expression over each of them.
     ///
     /// # Errors
     /// A key expression that cannot be evaluated over one of the objects: nothing must be judged without it.
-    pub(crate) fn new(join: &Join, objects: &[Value], params: &Value) -> Result<Self, Trouble> {
-        let mut index = Self::default();
-        if let Match::On(JoinOn::Cluster) = join.matching {
-            index.all = Some(Value::list(objects.to_vec()));
-            return Ok(index);
-        }
+    pub(crate) fn by_key(rule: &Rule, objects: &[Value], params: &Value) -> Result<Self, Trouble> {
+        let mut keyed = Vec::with_capacity(objects.len());
+        let mut bindings = Bindings::new(params, None);
         for object in objects {
-            for key in object_keys(join, object, params)? {
-                index.by_key.entry(key).or_default().push(object.clone());
+            bindings.clear();
+            bindings.set("object", object.clone());
+            match keys(rule, &bindings)? {
+                Keys::One(key) => keyed.push((key, object)),
+                Keys::Several(keys) => keyed.extend(keys.into_iter().map(|key| (key, object))),
             }
         }
-        Ok(index)
+        Ok(Self::of(keyed))
+    }
+
+    fn of<'v>(keyed: impl IntoIterator<Item = (String, &'v Value)>) -> Self {
+        let mut by_key: HashMap<String, Vec<Value>> = HashMap::new();
+        for (key, object) in keyed {
+            by_key.entry(key).or_default().push(object.clone());
+        }
+        Self { by_key: by_key.into_iter().map(|(key, objects)| (key, Value::list(objects))).collect(), all: None }
     }
 
     /// The objects that belong to a subject, as a list.
@@ -43,37 +62,47 @@ impl Index {
         if let Some(all) = &self.all {
             return Ok(all.clone());
         }
-        let keys = match &join.matching {
-            Match::On(on) => subject_key(*on, subject).into_iter().collect(),
-            Match::Key(rules) => {
-                let rule = &rules.0;
-                let found = eval(rule, bindings)?;
-                strings(&found.to_value()).ok_or_else(|| Trouble::rule(format!("the key `{}` is neither text nor a list of texts", rule.text)))?
+        match &join.matching {
+            Match::On(on) => {
+                let found = subject_key(*on, subject).map_or_else(|| Value::list(Vec::new()), |key| self.objects(&key));
+                Ok(if *on == JoinOn::Selector { selecting(&found, subject, origin) } else { found })
             }
-        };
-        let mut found: Vec<Value> = Vec::new();
-        match keys.as_slice() {
-            [key] => found.extend(self.by_key.get(key).into_iter().flatten().cloned()),
-            keys => {
-                // An object that several keys lead to is still one object.
-                for object in keys.iter().filter_map(|key| self.by_key.get(key)).flatten() {
-                    if !found.iter().any(|known| known.is_same(object)) {
-                        found.push(object.clone());
-                    }
-                }
-            }
+            Match::Key(rules) => match keys(&rules.0, bindings)? {
+                Keys::One(key) => Ok(self.objects(&key)),
+                Keys::Several(keys) => Ok(self.objects_of_any(&keys)),
+            },
         }
-        if let Match::On(JoinOn::Selector) = join.matching {
-            let labels: &[&str] = match origin {
-                Origin::View(_) => &["template", "metadata", "labels"],
-                Origin::Resource(_) => &["metadata", "labels"],
-            };
-            let none = Value::map(Vec::new());
-            let labels = subject.at(labels).unwrap_or(&none);
-            found.retain(|object| object.at(&["spec", "selector"]).is_some_and(|selector| selector_matches(selector, labels)));
-        }
-        Ok(Value::list(found))
     }
+
+    fn objects(&self, key: &str) -> Value {
+        self.by_key.get(key).cloned().unwrap_or_else(|| Value::list(Vec::new()))
+    }
+
+    // An object that several keys lead to is still one object.
+    fn objects_of_any(&self, keys: &[String]) -> Value {
+        if let [key] = keys {
+            return self.objects(key);
+        }
+        let mut found: Vec<Value> = Vec::new();
+        for object in keys.iter().filter_map(|key| self.by_key.get(key)?.as_list()).flatten() {
+            if !found.iter().any(|known| known.is_same(object)) {
+                found.push(object.clone());
+            }
+        }
+        Value::list(found)
+    }
+}
+
+// Those of the objects whose `spec.selector` selects the subject's pod labels.
+fn selecting(objects: &Value, subject: &Value, origin: &Origin) -> Value {
+    let labels: &[&str] = match origin {
+        Origin::View(_) => &["template", "metadata", "labels"],
+        Origin::Resource(_) => &["metadata", "labels"],
+    };
+    let none = Value::map(Vec::new());
+    let labels = subject.at(labels).unwrap_or(&none);
+    let selects = |object: &&Value| object.at(&["spec", "selector"]).is_some_and(|selector| selector_matches(selector, labels));
+    Value::list(objects.as_list().unwrap_or_default().iter().filter(selects).cloned().collect())
 }
 
 fn metadata<'v>(object: &'v Value, key: &str) -> &'v str {
@@ -89,38 +118,29 @@ fn namespace(object: &Value) -> &str {
     metadata(object, if kind(object) == "Namespace" { "name" } else { "namespace" })
 }
 
-fn role(kind: &str, namespace: &str, name: &str) -> String {
+fn role<'v>(kind: &str, namespace: &str, name: &str) -> Cow<'v, str> {
     match kind {
-        "ClusterRole" => format!("ClusterRole/{name}"),
-        other => format!("{other}/{namespace}/{name}"),
+        "ClusterRole" => format!("ClusterRole/{name}").into(),
+        other => format!("{other}/{namespace}/{name}").into(),
     }
 }
 
-fn object_keys(join: &Join, object: &Value, params: &Value) -> Result<Vec<String>, Trouble> {
-    Ok(match &join.matching {
-        Match::On(JoinOn::Namespace | JoinOn::Selector) => vec![namespace(object).to_owned()],
-        Match::On(JoinOn::Name) => vec![format!("{}/{}", metadata(object, "namespace"), metadata(object, "name"))],
-        Match::On(JoinOn::RoleRef) => vec![role(kind(object), metadata(object, "namespace"), metadata(object, "name"))],
-        Match::On(JoinOn::Owner) => {
+fn object_keys(on: JoinOn, object: &Value) -> Vec<Cow<'_, str>> {
+    match on {
+        JoinOn::Owner => {
             let owners = object.at(&["metadata", "ownerReferences"]).and_then(Value::as_list).unwrap_or_default();
-            owners.iter().filter_map(|owner| owner.get("uid").and_then(Value::as_str)).map(str::to_owned).collect()
+            owners.iter().filter_map(|owner| owner.get("uid").and_then(Value::as_str)).map(Cow::Borrowed).collect()
         }
-        Match::On(JoinOn::Cluster) => Vec::new(),
-        Match::Key(rules) => {
-            let rule = &rules.1;
-            let mut bindings = Bindings::new(params);
-            bindings.set("object", object.clone());
-            let found = eval(rule, &bindings)?;
-            strings(&found.to_value()).ok_or_else(|| Trouble::rule(format!("the key `{}` is neither text nor a list of texts", rule.text)))?
-        }
-    })
+        JoinOn::RoleRef => vec![role(kind(object), metadata(object, "namespace"), metadata(object, "name"))],
+        on => subject_key(on, object).into_iter().collect(),
+    }
 }
 
-fn subject_key(on: JoinOn, subject: &Value) -> Option<String> {
+fn subject_key(on: JoinOn, subject: &Value) -> Option<Cow<'_, str>> {
     match on {
-        JoinOn::Namespace | JoinOn::Selector => Some(namespace(subject).to_owned()),
-        JoinOn::Name => Some(format!("{}/{}", metadata(subject, "namespace"), metadata(subject, "name"))),
-        JoinOn::Owner => Some(metadata(subject, "uid").to_owned()).filter(|uid| !uid.is_empty()),
+        JoinOn::Namespace | JoinOn::Selector => Some(namespace(subject).into()),
+        JoinOn::Name => Some(format!("{}/{}", metadata(subject, "namespace"), metadata(subject, "name")).into()),
+        JoinOn::Owner => Some(metadata(subject, "uid").into()).filter(|uid: &Cow<'_, str>| !uid.is_empty()),
         JoinOn::RoleRef => {
             let text = |key: &str| subject.at(&["roleRef", key]).and_then(Value::as_str).unwrap_or_default();
             Some(role(text("kind"), metadata(subject, "namespace"), text("name")))
@@ -129,11 +149,19 @@ fn subject_key(on: JoinOn, subject: &Value) -> Option<String> {
     }
 }
 
-// A text, or a list of texts.
-fn strings(value: &Value) -> Option<Vec<String>> {
-    match (value.as_str(), value.as_list()) {
-        (Some(text), _) => Some(vec![text.to_owned()]),
-        (None, Some(items)) => items.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
-        (None, None) => None,
+// What a key expression yields: a text, or a list of texts.
+enum Keys {
+    One(String),
+    Several(Vec<String>),
+}
+
+fn keys(rule: &Rule, bindings: &Bindings<'_>) -> Result<Keys, Trouble> {
+    let found = eval(rule, bindings)?.to_value();
+    let several = || found.as_list()?.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>();
+    match found.as_str() {
+        Some(key) => Ok(Keys::One(key.to_owned())),
+        None => several()
+            .map(Keys::Several)
+            .ok_or_else(|| Trouble::rule(format!("the key `{}` is neither text nor a list of texts", rule.text))),
     }
 }

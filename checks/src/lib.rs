@@ -10,6 +10,7 @@ mod cron;
 pub mod definition;
 pub mod derive;
 pub mod evaluate;
+mod expression;
 pub mod finding;
 pub mod fixture;
 pub mod functions;
@@ -22,6 +23,7 @@ pub mod rbac;
 pub mod resource;
 pub mod sensitive;
 pub mod settings;
+mod shortcut;
 pub mod value;
 pub mod views;
 

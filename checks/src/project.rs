@@ -159,7 +159,7 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
         let mut entries = Vec::with_capacity(active.keys.len());
         let mut late = false;
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            let Some(mask) = active.child(&key).or_else(|| active.whole.then_some(active)) else {
+            let Some(mask) = (if active.whole { Some(active) } else { active.child(&key) }) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -411,6 +411,12 @@ mod tests {
     fn only_what_the_mask_names_is_kept() {
         let object = serde_json::json!({"spec": {"a": 1, "list": [{"x": "kept", "y": "cut"}]}, "status": {"b": 2}});
         assert_eq!(project(&[(&["spec", "list", "*", "x"], true)], object), r#"{"spec":{"list":[{"x":"kept"}]}}"#);
+    }
+
+    #[test]
+    fn an_object_that_escapes_is_kept_whole() {
+        let object = serde_json::json!({"metadata": {"labels": {"b": "c"}, "name": "a"}});
+        assert_eq!(project(&[(&[], true), (&["metadata", "name"], true)], object.clone()), object.to_string());
     }
 
     #[test]

@@ -5,7 +5,9 @@
 //! a hundred times, and a run reads one platform. Maps know whether they are whole; reading a key that the field mask
 //! left out is an engine fault, never "absent" (see [`crate::cel_view`]).
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use cel::common::types::{CelBool, CelDouble, CelInt, CelNull, CelString};
@@ -28,7 +30,7 @@ pub enum Value {
     Int(CelInt),
     /// Any other number.
     Double(CelDouble),
-    /// An interned string.
+    /// A string: interned where it was observed, its own where an expression made it.
     Str(CelString<'static>),
     /// A list.
     List(Arc<List>),
@@ -55,6 +57,12 @@ pub struct Map {
 }
 
 impl Map {
+    /// Whether a `key` that is not here was not there either: the mask would have kept it.
+    #[must_use]
+    pub fn tells_absence(&self, key: &str) -> bool {
+        self.mask.as_ref().is_none_or(|mask| mask.covers(key))
+    }
+
     /// The value of `key`, if the map has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
@@ -105,6 +113,76 @@ pub fn intern_unless(text: &str, is_bad: fn(&str) -> bool) -> Option<&'static st
     Some(kept)
 }
 
+/// An interned text: what names subjects and measured values, which repeat from check to check.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(&'static str);
+
+impl Name {
+    /// The text.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    // Observed strings are interned already.
+    pub(crate) fn of(value: &Value) -> Option<Self> {
+        match value {
+            Value::Str(text) => Some(text.as_borrowed().map_or_else(|| Self::from(text.inner()), Self)),
+            _ => None,
+        }
+    }
+}
+
+impl Default for Name {
+    fn default() -> Self {
+        Self("")
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self(intern(text))
+    }
+}
+
+impl std::ops::Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0
+    }
+}
+
+impl Borrow<str> for Name {
+    fn borrow(&self) -> &str {
+        self.0
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.0, f)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        std::borrow::Cow::<'de, str>::deserialize(deserializer).map(|text| Self::from(&*text))
+    }
+}
+
 impl Value {
     /// JSON `null`.
     pub const NULL: Self = Self::Null(CelNull);
@@ -118,6 +196,10 @@ impl Value {
     /// A list value.
     #[must_use]
     pub fn list(items: Vec<Self>) -> Self {
+        static EMPTY: LazyLock<Arc<List>> = LazyLock::new(Arc::default);
+        if items.is_empty() {
+            return Self::List(Arc::clone(&EMPTY));
+        }
         Self::List(Arc::new(List {
             items: items.into_boxed_slice(),
         }))
@@ -315,7 +397,7 @@ struct WholeVisitor;
 impl<'de> Visitor<'de> for WholeVisitor {
     type Value = Value;
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 

@@ -157,6 +157,14 @@ fn workloads(inventory: &Inventory) -> ViewObjects {
     out
 }
 
+/// What makes a workload unfit to be judged: the API refuses a template without containers, so what has none is damaged, and
+/// a rule about all containers would hold of it.
+#[must_use]
+pub fn damage(workload: &Value) -> Option<&'static str> {
+    let containers = workload.at(&["template", "spec", "containers"])?;
+    containers.as_list().is_none_or(<[_]>::is_empty).then_some("the pod template has no list of containers; the object is damaged")
+}
+
 fn subject(member: &Member, object: &Value) -> Value {
     let Shape::Template { path, replicas } = member.shape else {
         return object.clone();
