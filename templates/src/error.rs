@@ -8,7 +8,7 @@ use proofbook_controls::diagnostic::Diagnostics;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {
-    /// A `document.yaml` cannot be read.
+    /// A YAML file of a document cannot be read.
     #[error("{0}")]
     Definition(Diagnostics),
     /// The data is no JSON.

@@ -1,5 +1,6 @@
 //! From template, data and attachments to the bytes of a PDF.
 
+use proofbook_controls::files::is_yaml;
 use serde::Serialize;
 use serde_json::{Value, json};
 use typst::diag::SourceResult;
@@ -82,20 +83,21 @@ impl Document {
             return Err(DocumentError::Missing { document, reason, help });
         }
         let data = printable::value(data);
-        let result = self.set(&data, attachments);
+        let tables = self.tables().map_err(DocumentError::Definition)?;
+        let result = self.set(&data, tables, attachments);
         // The engine remembers every document it has set; a program that sets many would never give the memory back.
         typst::comemo::evict(1);
         result.map_err(|faults| DocumentError::Template { document: self.id().to_owned(), faults })
     }
 
-    fn set(&self, data: &Value, attachments: &[Attachment]) -> Result<Rendered, Faults> {
-        let inputs = self.inputs(data, attachments).map_err(|message| faults::without_place(message))?;
+    fn set(&self, data: &Value, tables: Vec<(String, Value)>, attachments: &[Attachment]) -> Result<Rendered, Faults> {
+        let inputs = self.inputs(data, tables, attachments).map_err(faults::without_place)?;
         let compiled = typst::compile::<PagedDocument>(&inputs);
+        let document = located(&inputs, data, compiled.output)?;
         // A warning is no less than a doubt about what stands on the page, such as a page number that never settled.
         if !compiled.warnings.is_empty() {
             return Err(faults::of(&inputs, data, &compiled.warnings));
         }
-        let document = located(&inputs, data, compiled.output)?;
         let standards = PdfStandards::new(&[PdfStandard::A_3a, PdfStandard::Ua_1])
             .map_err(|error| faults::without_place(error.message().to_string()))?;
         let run = data.pointer("/run/run_id").and_then(Value::as_str).unwrap_or_default();
@@ -110,10 +112,13 @@ impl Document {
         Ok(Rendered { pdf, pages: document.pages().len(), notes: notes(&document) })
     }
 
-    fn inputs(&self, data: &Value, attachments: &[Attachment]) -> Result<Inputs, String> {
+    fn inputs(&self, data: &Value, tables: Vec<(String, Value)>, attachments: &[Attachment]) -> Result<Inputs, String> {
         let mut inputs = Inputs::new(&self.main()).map_err(|error| error.to_string())?;
-        for (path, text) in self.files.iter() {
+        for (path, text) in self.files.iter().filter(|(path, _)| !is_yaml(path)) {
             inputs.template(path, text).map_err(|error| error.to_string())?;
+        }
+        for (path, table) in tables {
+            inputs.bytes(path, to_bytes(&printable::value(table)));
         }
         let definition = json!(self.definition);
         inputs.bytes("publication.json", to_bytes(data));

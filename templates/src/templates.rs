@@ -6,6 +6,7 @@ use std::sync::Arc;
 use include_dir::{Dir, include_dir};
 use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span};
 use proofbook_controls::yaml;
+use serde_json::Value;
 
 use crate::definition::{DocumentDefinition, Need};
 use crate::error::DocumentError;
@@ -14,7 +15,7 @@ static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/documents");
 
 const ROOT: &str = "templates/documents/";
 
-/// The files of all documents, by path: `templates/documents/dpa/main.typ`.
+/// The files of all documents, by path: `templates/documents/dpa/main.typ`. A template reads `toms.yaml` beside it as `toms.json`.
 #[derive(Clone, Debug)]
 pub struct Templates {
     files: Arc<BTreeMap<String, Arc<str>>>,
@@ -85,12 +86,27 @@ impl Document {
     }
 
     // What the data lacks.
-    pub(crate) fn missing(&self, data: &serde_json::Value) -> Option<&Need> {
-        self.definition.requires.iter().find(|need| data.pointer(&need.pointer).is_none_or(serde_json::Value::is_null))
+    pub(crate) fn missing(&self, data: &Value) -> Option<&Need> {
+        self.definition.requires.iter().find(|need| data.pointer(&need.pointer).is_none_or(Value::is_null))
     }
 
     pub(crate) fn main(&self) -> String {
         format!("{ROOT}{}/main.typ", self.definition.id)
+    }
+
+    // The YAML files beside the template, as `<name>.json`: read by our reader, which refuses what the engine's takes in silence.
+    pub(crate) fn tables(&self) -> Result<Vec<(String, Value)>, Diagnostics> {
+        let folder = format!("{ROOT}{}/", self.definition.id);
+        let mut faults = Diagnostics::default();
+        let mut tables = Vec::new();
+        for (path, text) in self.files.iter().filter(|(path, _)| path.starts_with(&folder) && !path.ends_with("/document.yaml")) {
+            let Some(stem) = path.strip_suffix(".yaml") else { continue };
+            match yaml::parse(path, text) {
+                Ok(table) => tables.push((format!("{stem}.json"), table)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        faults.into_result(tables)
     }
 }
 

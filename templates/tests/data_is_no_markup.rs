@@ -1,17 +1,19 @@
 //! Data stays data: nothing in it is read as markup, nothing in it can stop a document, and no error repeats it.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails the test")]
+
 mod support;
 
 use proofbook_documents::{Document, DocumentError, Templates};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use support::{document, of, pages, render, run_on, sample};
+use support::{document, look, of, pages, render, run_on, sample};
 
 const HOSTILE: &str =
     r#"#hash *star* _under_ `tick` <tag> @ref $x$ \back [b] {c} "q" // no comment https://example.org/a ~ -- --- ... = head"#;
 
 // The sample with a text in every kind of place.
-fn with(text: &str) -> serde_json::Value {
+fn with(text: &str) -> Value {
     let mut data = sample();
     let name = text.replace(' ', "");
     data["facts"]["organisation"]["legal_name"] = json!(text);
@@ -83,6 +85,65 @@ fn a_word_longer_than_the_page_does_not_stop_a_document() {
     assert!(run_on(&pages).contains(&name[..1_000]));
 }
 
+// Every text of the data but what the program itself makes: ids, times, digests and words of closed lists.
+fn lengthen(value: &mut Value, key: &str) {
+    const OWN: [&str; 20] = [
+        "id",
+        "run_id",
+        "status",
+        "verdict",
+        "basis",
+        "split",
+        "layer",
+        "severity",
+        "method",
+        "assurance",
+        "control",
+        "check",
+        "pairs_with",
+        "framework",
+        "control_status",
+        "relation",
+        "coverage",
+        "binds",
+        "manifest_sha256",
+        "since",
+    ];
+    match value {
+        Value::String(text) if !OWN.contains(&key) && !text.starts_with("20") => *text = "averylongnamewithoutanyplacetobreak".repeat(5),
+        Value::Array(items) => items.iter_mut().for_each(|item| lengthen(item, key)),
+        Value::Object(entries) => entries.iter_mut().filter(|(key, _)| *key != "verdicts").for_each(|(key, item)| lengthen(item, key)),
+        _ => {}
+    }
+}
+
+#[test]
+fn long_names_stay_within_their_cells() {
+    let mut data = sample();
+    lengthen(&mut data, "");
+    for id in ["evidence-report", "dpa"] {
+        let pdf = render(id, &data).unwrap().pdf;
+        let Some((_, boxes)) = look("pdftotext", &["-bbox"], &pdf, &["-"]) else { return };
+        for (at, page) in boxes.split("<page ").skip(1).enumerate() {
+            let words: Vec<[f64; 4]> = page.split("<word ").skip(1).map(edges).collect();
+            for (first, a) in words.iter().enumerate() {
+                assert!(a[0] > 55.0 && a[2] < 540.0, "{id}, page {}: a word at {a:?} is outside the margins", at + 1);
+                for b in &words[first + 1..] {
+                    let (across, down) = (a[2].min(b[2]) - a[0].max(b[0]), a[3].min(b[3]) - a[1].max(b[1]));
+                    let height = (a[3] - a[1]).min(b[3] - b[1]);
+                    assert!(across < 1.0 || down < 0.55 * height, "{id}, page {}: words at {a:?} and {b:?} overlap", at + 1);
+                }
+            }
+        }
+    }
+}
+
+// Left, top, right and bottom of `xMin="…" yMin="…" xMax="…" yMax="…">…`.
+fn edges(word: &str) -> [f64; 4] {
+    let mut numbers = word.split('"').skip(1).step_by(2).map(|number| number.parse().unwrap());
+    std::array::from_fn(|_| numbers.next().unwrap())
+}
+
 fn templates_with(main: &str) -> Document {
     let mut templates = Templates::embedded();
     templates.insert("templates/documents/dpa/main.typ", main);
@@ -150,6 +211,15 @@ fn a_definition_that_cannot_be_read_is_shown_with_its_place() {
     assert!(matches!(error, DocumentError::Definition(_)));
     assert!(said.contains("templates/documents/note/document.yaml") && said.contains("file_nam"), "{said}");
     assert!(said.contains("the document `another` stands in the folder `other`"), "{said}");
+}
+
+#[test]
+fn tables_are_read_strictly() {
+    let mut templates = Templates::embedded();
+    templates.insert("templates/documents/dpa/toms.yaml", "groups: []\ngroups: []\n");
+    let error = of(&templates, "dpa").render(&sample(), &[]).unwrap_err();
+    assert!(matches!(error, DocumentError::Definition(_)));
+    assert!(error.to_string().contains("templates/documents/dpa/toms.yaml:2"), "{error}");
 }
 
 #[test]

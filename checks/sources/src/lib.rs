@@ -9,6 +9,7 @@ pub mod dump;
 pub mod kubernetes;
 pub mod tls;
 
+mod sharing;
 mod sorter;
 mod splitter;
 

@@ -11,6 +11,7 @@ use proofbook_checks::resource::{Resource, Source};
 use proofbook_checks::value::Value;
 
 use super::description::Description;
+use crate::sharing::Sharing;
 use crate::sorter::{ObjectType, Sorter, identity};
 
 /// What the files read so far hold.
@@ -34,6 +35,7 @@ pub(super) struct FileContent<'w> {
     piles: BTreeMap<&'w Resource, Vec<Value>>,
     // Resources whose list in this file is only a part.
     partial: BTreeSet<&'w Resource>,
+    sharing: Sharing,
     /// Objects that were met, wanted or not.
     pub items: u64,
 }
@@ -41,12 +43,13 @@ pub(super) struct FileContent<'w> {
 impl<'w> FileContent<'w> {
     /// Nothing yet of the file `name`.
     pub(super) fn new(name: &str) -> Self {
-        Self { name: name.into(), piles: BTreeMap::new(), partial: BTreeSet::new(), items: 0 }
+        Self { name: name.into(), piles: BTreeMap::new(), partial: BTreeSet::new(), sharing: Sharing::default(), items: 0 }
     }
 
     /// The file holds an object.
-    pub(super) fn add(&mut self, resource: &'w Resource, value: Value) {
+    pub(super) fn add(&mut self, resource: &'w Resource, mut value: Value) {
         self.items += 1;
+        self.sharing.share(&mut value);
         self.piles.entry(resource).or_default().push(value);
     }
 

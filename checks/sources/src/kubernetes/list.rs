@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeSeed;
 
 use super::api::{Api, Ask, Sink, Trouble};
+use crate::sharing::Sharing;
 use crate::sorter::{ObjectType, identity};
 use crate::splitter::{Piece, Place, Splitter};
 
@@ -59,6 +60,7 @@ enum Pass {
 
 async fn run(api: &Api, task: &Task, log: &mut Vec<Request>, advanced: &(dyn Fn(u64) + Send + Sync)) -> Result<Pass, Trouble> {
     let mut objects = Vec::new();
+    let mut sharing = Sharing::default();
     let mut version: Option<String> = None;
     let mut token: Option<String> = None;
     for number in 1_u32.. {
@@ -67,7 +69,7 @@ async fn run(api: &Api, task: &Task, log: &mut Vec<Request>, advanced: &(dyn Fn(
             None => (first.clone(), first),
             Some(token) => (format!("{first}&continue={}", escape(token)), format!("{first}&continue=(page {number})")),
         };
-        let mut page = Page::new(task);
+        let mut page = Page::new(task, &mut sharing);
         let logged = log.len();
         let answer = api.ask(&Ask { method: "LIST", shown, ..Ask::get(&path) }, &mut page, log).await?;
         match answer.status {
@@ -125,16 +127,19 @@ struct Page<'t> {
     splitter: Splitter,
     objects: Vec<Value>,
     head: Option<Head>,
+    sharing: &'t mut Sharing,
 }
 
 impl<'t> Page<'t> {
-    fn new(task: &'t Task) -> Self {
-        Self { task, splitter: Splitter::default(), objects: Vec::new(), head: None }
+    fn new(task: &'t Task, sharing: &'t mut Sharing) -> Self {
+        Self { task, splitter: Splitter::default(), objects: Vec::new(), head: None, sharing }
     }
 
     fn object(&mut self, text: &[u8], place: Place) -> Result<(), Trouble> {
         let seed = self.task.projection.seed(&self.task.resource).typed(self.task.of.api_version, self.task.of.kind);
-        self.objects.push(parse(seed, text, place)?);
+        let mut object = parse(seed, text, place)?;
+        self.sharing.share(&mut object);
+        self.objects.push(object);
         Ok(())
     }
 
@@ -153,7 +158,9 @@ impl<'t> Page<'t> {
 
 impl Sink for Page<'_> {
     fn begin(&mut self) {
-        *self = Self::new(self.task);
+        self.splitter = Splitter::default();
+        self.objects.clear();
+        self.head = None;
     }
 
     fn chunk(&mut self, bytes: &[u8]) -> Result<(), Trouble> {

@@ -9,7 +9,9 @@ use proofbook_sources::collector::{Collector, Unwatched};
 use proofbook_sources::dump::{Dump, DumpError};
 use serde_json::Value as Json;
 
-use super::{all_wanted, assert_same, completeness, data, failure, kinds, names, read, read_files, unpacked, wanted, write_files};
+use super::{
+    all_wanted, assert_same, cluster_files, completeness, data, failure, kinds, names, read, read_files, unpacked, wanted, write_files,
+};
 
 #[test]
 fn a_folder_of_lists_is_read_in_full() {
@@ -57,8 +59,8 @@ fn yaml_holds_the_same_as_json() {
 fn compression_names_and_folders_do_not_matter() {
     let lists = read(&data("cluster-small"), &all_wanted());
     let folder = tempfile::tempdir().unwrap();
-    for (number, entry) in fs::read_dir(data("cluster-small")).unwrap().enumerate() {
-        let plain = unpacked(&entry.unwrap().path());
+    for (number, file) in cluster_files().into_values().enumerate() {
+        let plain = unpacked(&file);
         match number % 3 {
             0 => write_files(folder.path(), &[(&format!("kubernetes/{number}.json.zst"), &zstd::encode_all(plain.as_slice(), 1).unwrap())]),
             1 => {

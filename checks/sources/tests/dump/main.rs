@@ -6,6 +6,7 @@ mod broken;
 mod forms;
 mod recordings;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -34,16 +35,21 @@ fn unpacked(path: &Path) -> Vec<u8> {
     bytes
 }
 
-/// The resources of the small cluster, by the names of its files.
+/// The files of the small cluster by resource, and its truth.
+fn cluster_files() -> BTreeMap<String, PathBuf> {
+    let files = fs::read_dir(data("cluster-small")).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter_map(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).unwrap();
+            let name = name.trim_end_matches(".gz").strip_suffix(".json")?.to_owned();
+            Some((name, path))
+        })
+        .collect()
+}
+
+/// The resources of the small cluster.
 fn kinds() -> Vec<String> {
-    let mut kinds: Vec<String> = fs::read_dir(data("cluster-small"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .map(|name| name.trim_end_matches(".gz").trim_end_matches(".json").to_owned())
-        .filter(|name| name != "truth")
-        .collect();
-    kinds.sort();
-    kinds
+    cluster_files().into_keys().filter(|name| name != "truth").collect()
 }
 
 /// Fields of the kind that checks read.
