@@ -1,10 +1,14 @@
 //! The program from end to end: the command line is run as scripts run it, on input whose truth is known.
 
 mod bad_input;
+mod bad_targets;
+mod bundles;
 mod contract;
+mod disk;
 mod layering;
 mod platforms;
 mod recordings;
+mod schemas;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
