@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use proofbook_checks::inventory::{Inventory, Wanted};
+use proofbook_checks::resource::Source;
 use proofbook_sources::collector::Collector;
 use proofbook_sources::dump::Dump;
 use proofbook_sources::kubernetes::{KubeSettings, Kubernetes};
@@ -32,14 +33,18 @@ pub(crate) struct Sources {
 pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets: &Targets) -> Result<Sources> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the runtime")?;
     let mut sources = Sources { collectors: Vec::new(), collected_at: None, runtime };
+    let mut recorded_tls = false;
     let given = KubernetesTarget { dump: targets.dump.clone(), kubeconfig: targets.kubeconfig.clone(), context: targets.context.clone() };
     let on_command_line = given.dump.is_some() || given.kubeconfig.is_some() || given.context.is_some();
     let cluster = if on_command_line { Some(given) } else { environment.kubernetes.clone().map(|target| target.below(workspace)) };
     match cluster {
         Some(KubernetesTarget { dump: Some(path), .. }) => {
             let dump = Dump::open("kubernetes", &path)?;
-            let at = dump.collected_at().map(|at| at.parse().with_context(|| format!("{}: `collected_at` is no RFC 3339 time: {at}", path.display())));
+            let at = dump
+                .collected_at()
+                .map(|at| at.parse().with_context(|| format!("{}: `collected_at` is no RFC 3339 time: {at}", path.display())));
             sources.collected_at = at.transpose()?;
+            recorded_tls = dump.holds(Source::Tls);
             sources.collectors.push(Box::new(dump));
         }
         Some(KubernetesTarget { kubeconfig, context, dump: None }) => {
@@ -49,7 +54,8 @@ pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets:
         }
         None => {}
     }
-    if let Some(tls) = &environment.tls {
+    // A recording that holds handshakes stands in for the endpoints too.
+    if let Some(tls) = environment.tls.as_ref().filter(|_| !recorded_tls) {
         sources.collectors.push(Box::new(TlsCollector::new("endpoints", settings(workspace, tls)?)?));
     }
     Ok(sources)

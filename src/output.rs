@@ -26,11 +26,7 @@ impl Output {
             Color::Always => true,
             Color::Never => false,
         };
-        Self {
-            quiet: common.quiet,
-            verbose: common.verbose,
-            colour: on(io::stderr().is_terminal()),
-        }
+        Self { quiet: common.quiet, verbose: common.verbose, colour: on(io::stderr().is_terminal()) }
     }
 
     pub(crate) const fn quiet(&self) -> bool {

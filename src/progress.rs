@@ -24,7 +24,8 @@ impl Bars {
 
     /// A bar over a known number of steps.
     pub(crate) fn steps(&self, what: &str, steps: u64) -> ProgressBar {
-        let style = ProgressStyle::with_template("{prefix:<12} {bar:30} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template("{prefix:<12} {bar:30} {pos}/{len} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = self.multi.add(ProgressBar::new(steps).with_style(style));
         bar.set_prefix(what.to_owned());
         bar
@@ -41,7 +42,8 @@ impl Progress for Bars {
     fn advanced(&self, target: &str, what: &str, items: u64) {
         let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = targets.entry(target.to_owned()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("{prefix:<12} {spinner} {pos} read, {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            let style = ProgressStyle::with_template("{prefix:<12} {spinner} {pos} read, {msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_spinner());
             let bar = self.multi.add(ProgressBar::new_spinner().with_style(style));
             bar.set_prefix(target.to_owned());
             bar.enable_steady_tick(Duration::from_millis(120));

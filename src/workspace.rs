@@ -8,8 +8,10 @@ use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use proofbook_controls::files::{Files, is_yaml};
 use proofbook_controls::{FrameworkId, yaml};
 use proofbook_evidence::attestation::Attestations;
+use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::ledger::Ledger;
+use proofbook_evidence::verify;
 
 use crate::cli::Common;
 use crate::config::{Config, Environment};
@@ -121,6 +123,15 @@ impl Workspace {
         let dir = self.ledger(&name);
         let newest = Ledger::open(&dir)?.newest_full()?;
         newest.with_context(|| format!("{} holds no full run yet; start with `proofbook scan`", dir.display()))
+    }
+
+    /// Opens a bundle from which something is printed: one that is not intact prints nothing.
+    pub(crate) fn intact(path: &Path) -> Result<Bundle> {
+        let report = verify::integrity(path)?;
+        if !report.is_intact() {
+            bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
+        }
+        Ok(Bundle::open(path)?)
     }
 
     /// The ledger of an environment.

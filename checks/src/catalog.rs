@@ -122,7 +122,8 @@ impl Catalog {
             let mut seen = BTreeSet::new();
             for check in named {
                 let text = files.get(file).unwrap_or_default();
-                let at = |code, message: String, help: String| Diagnostic::new(code, file, message).at(check.span).help(help).with_source(text);
+                let at =
+                    |code, message: String, help: String| Diagnostic::new(code, file, message).at(check.span).help(help).with_source(text);
                 if !self.checks.contains_key(&check.value) {
                     let help = did_you_mean(check.value.as_str(), known(), "see `proofbook checks list`");
                     errors.push(at("unknown-check", format!("unknown check `{}`", check.value), help));

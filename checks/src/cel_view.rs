@@ -248,12 +248,10 @@ impl Val for Value {
 
 fn list_equals(list: &List, other: &dyn Val) -> bool {
     if let Some(Value::List(other)) = other.downcast_ref::<Value>() {
-        return list.items.len() == other.items.len()
-            && list.items.iter().zip(&other.items).all(|(a, b)| a.as_val().equals(b.as_val()));
+        return list.items.len() == other.items.len() && list.items.iter().zip(&other.items).all(|(a, b)| a.as_val().equals(b.as_val()));
     }
     other.downcast_ref::<CelList>().is_some_and(|other| {
-        list.items.len() == other.inner().len()
-            && list.items.iter().zip(other.inner()).all(|(a, b)| a.as_val().equals(b.as_ref()))
+        list.items.len() == other.inner().len() && list.items.iter().zip(other.inner()).all(|(a, b)| a.as_val().equals(b.as_ref()))
     })
 }
 
@@ -265,10 +263,7 @@ fn map_equals(map: &Map, other: &dyn Val) -> bool {
     }
     if let Some(Value::Map(other)) = other.downcast_ref::<Value>() {
         return map.entries.len() == other.entries.len()
-            && map
-                .entries
-                .iter()
-                .all(|(key, a)| other.get(key).is_some_and(|b| a.as_val().equals(b.as_val())));
+            && map.entries.iter().all(|(key, a)| other.get(key).is_some_and(|b| a.as_val().equals(b.as_val())));
     }
     other.downcast_ref::<CelMap>().is_some_and(|other| {
         map.entries.len() == other.inner().len()
@@ -284,10 +279,7 @@ impl Adder for Value {
     where
         Self: 'v,
     {
-        let mismatch = || ExecutionError::UnexpectedType {
-            got: rhs.get_type().name().to_owned(),
-            want: "list".to_owned(),
-        };
+        let mismatch = || ExecutionError::UnexpectedType { got: rhs.get_type().name().to_owned(), want: "list".to_owned() };
         let mut items: Vec<Box<dyn Val + 'v>> = self.as_list().unwrap_or_default().iter().map(|v| v.to_val() as _).collect();
         let iterable = rhs.as_iterable().ok_or_else(mismatch)?;
         let mut rest = iterable.iter();
@@ -332,18 +324,16 @@ impl Indexer for Value {
         }
         match self {
             Self::Map(map) => {
-                let key = index.downcast_ref::<CelString>().ok_or_else(|| ExecutionError::UnexpectedType {
-                    got: index.get_type().name().to_owned(),
-                    want: "string".to_owned(),
-                })?;
+                let key = index
+                    .downcast_ref::<CelString>()
+                    .ok_or_else(|| ExecutionError::UnexpectedType { got: index.get_type().name().to_owned(), want: "string".to_owned() })?;
                 let value = find(map, key.inner())?.ok_or_else(|| ExecutionError::no_such_key(key.inner()))?;
                 Ok(CowVal::Borrowed(value.as_val()))
             }
             Self::List(list) => {
-                let at = index.downcast_ref::<CelInt>().ok_or_else(|| ExecutionError::UnexpectedType {
-                    got: index.get_type().name().to_owned(),
-                    want: "int".to_owned(),
-                })?;
+                let at = index
+                    .downcast_ref::<CelInt>()
+                    .ok_or_else(|| ExecutionError::UnexpectedType { got: index.get_type().name().to_owned(), want: "int".to_owned() })?;
                 let item = usize::try_from(*at.inner()).ok().and_then(|at| list.items.get(at));
                 item.map(|item| CowVal::Borrowed(item.as_val()))
                     .ok_or_else(|| ExecutionError::IndexOutOfBounds(cel::Value::Int(*at.inner())))
@@ -367,10 +357,7 @@ impl Iterable for Value {
     {
         match self {
             Self::List(list) => Box::new(Items(list.items.iter())),
-            Self::Map(map) => Box::new(Keys {
-                map: Arc::clone(map),
-                entries: map.entries.iter(),
-            }),
+            Self::Map(map) => Box::new(Keys { map: Arc::clone(map), entries: map.entries.iter() }),
             _ => {
                 raise(Fault::OutsideMask);
                 Box::new(Items([].iter()))

@@ -70,11 +70,7 @@ fn within(span: Span, text: &str, start: usize, stop: usize) -> Span {
     let width = u32::try_from(stop.saturating_sub(start)).unwrap_or(0).max(1);
     let base = if lines == 0 { span.column } else { 1 };
     let column = base + u32::try_from(column).unwrap_or(0);
-    Span {
-        line: span.line + lines,
-        column,
-        end_column: column + width,
-    }
+    Span { line: span.line + lines, column, end_column: column + width }
 }
 
 /// A text with expressions in `{{ }}`.
@@ -179,11 +175,7 @@ impl Check {
     /// What the file does wrong, each with its place.
     pub fn parse(file: &str, text: &str) -> Result<Self, Diagnostics> {
         let definition: CheckDefinition = yaml::parse(file, text).map_err(|error| Diagnostics(vec![error]))?;
-        let mut compiler = Compiler {
-            file,
-            text,
-            errors: Diagnostics::default(),
-        };
+        let mut compiler = Compiler { file, text, errors: Diagnostics::default() };
         let check = compiler.check(definition);
         match check {
             Some(check) if compiler.errors.is_empty() => Ok(check),
@@ -244,17 +236,25 @@ impl Compiler<'_> {
         }
     }
 
-    fn origin(&mut self, what: &str, source: crate::resource::Source, resource: Option<&Spanned<String>>, view: Option<View>) -> Option<Origin> {
+    fn origin(
+        &mut self,
+        what: &str,
+        source: crate::resource::Source,
+        resource: Option<&Spanned<String>>,
+        view: Option<View>,
+    ) -> Option<Origin> {
         match (resource, view) {
             (Some(resource), None) if !is_resource(&resource.value) => {
                 let message = format!("`{}` is no resource", resource.value);
-                self.error("resource", yaml::span_of(resource), message, "write the plural name and the group: `networkpolicies.networking.k8s.io`, `pods`");
+                self.error(
+                    "resource",
+                    yaml::span_of(resource),
+                    message,
+                    "write the plural name and the group: `networkpolicies.networking.k8s.io`, `pods`",
+                );
                 None
             }
-            (Some(resource), None) => Some(Origin::Resource(Resource {
-                source,
-                name: resource.value.as_str().into(),
-            })),
+            (Some(resource), None) => Some(Origin::Resource(Resource { source, name: resource.value.as_str().into() })),
             (None, Some(view)) => Some(Origin::View(view)),
             (both, _) => {
                 let span = both.map_or(Span { line: 1, column: 1, end_column: 2 }, yaml::span_of);
@@ -278,19 +278,11 @@ impl Compiler<'_> {
                 None
             }
         };
-        Some(Join {
-            name: name.to_owned(),
-            origin: origin?,
-            matching: matching?,
-            optional: join.optional,
-        })
+        Some(Join { name: name.to_owned(), origin: origin?, matching: matching?, optional: join.optional })
     }
 
     fn rules(&mut self, rules: &indexmap::IndexMap<String, Expr>) -> Vec<(String, Rule)> {
-        rules
-            .iter()
-            .filter_map(|(name, expr)| self.rule(expr).map(|rule| (name.clone(), rule)))
-            .collect()
+        rules.iter().filter_map(|(name, expr)| self.rule(expr).map(|rule| (name.clone(), rule))).collect()
     }
 
     fn outcomes(&mut self, definition: &CheckDefinition) -> Vec<Outcome> {
@@ -350,19 +342,13 @@ impl Compiler<'_> {
         if !rest.is_empty() {
             parts.push(Part::Text(rest.to_owned()));
         }
-        Template {
-            text: text.to_owned(),
-            parts,
-        }
+        Template { text: text.to_owned(), parts }
     }
 
     fn rule(&mut self, expr: &Expr) -> Option<Rule> {
         let span = yaml::span_of(&expr.0);
         let line = self.text.lines().nth(span.line.saturating_sub(1) as usize).unwrap_or_default();
-        let quoted = line
-            .chars()
-            .nth(span.column.saturating_sub(1) as usize)
-            .is_some_and(|first| first == '\'' || first == '"');
+        let quoted = line.chars().nth(span.column.saturating_sub(1) as usize).is_some_and(|first| first == '\'' || first == '"');
         let column = span.column + u32::from(quoted);
         self.compile(expr.text(), Span { column, ..span })
     }
@@ -375,16 +361,12 @@ impl Compiler<'_> {
         }
         let env: &Arc<Env> = functions::environment();
         match env.compile(text) {
-            Ok(program) => Some(Rule {
-                text: text.to_owned(),
-                span,
-                shortcut: Shortcut::of(program.expression()),
-                program,
-            }),
+            Ok(program) => Some(Rule { text: text.to_owned(), span, shortcut: Shortcut::of(program.expression()), program }),
             Err(errors) => {
                 for error in &errors.errors {
                     let [line, column] = [error.pos.0, error.pos.1].map(|at| usize::try_from(at).unwrap_or(1).max(1));
-                    let start: usize = text.split_inclusive('\n').take(line - 1).map(|line| line.chars().count()).sum::<usize>() + column - 1;
+                    let start: usize =
+                        text.split_inclusive('\n').take(line - 1).map(|line| line.chars().count()).sum::<usize>() + column - 1;
                     let at = within(span, text, start, start + 1);
                     let message = format!("the expression does not compile: {}", error.msg);
                     self.error("expression", at, message, "see the CEL language definition; functions are listed in the guide");

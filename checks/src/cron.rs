@@ -75,17 +75,10 @@ fn calendar() -> impl Iterator<Item = Calendar> {
     let lengths = |year: usize| [31, if year.is_multiple_of(4) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     (2024..2026)
         .flat_map(move |year| {
-            lengths(year)
-                .into_iter()
-                .enumerate()
-                .flat_map(|(month, length)| (1..=length).map(move |day| (month + 1, day)))
+            lengths(year).into_iter().enumerate().flat_map(|(month, length)| (1..=length).map(move |day| (month + 1, day)))
         })
         .enumerate()
-        .map(|(index, (month, day))| Calendar {
-            day,
-            month,
-            weekday: (index + 1) % 7,
-        })
+        .map(|(index, (month, day))| Calendar { day, month, weekday: (index + 1) % 7 })
 }
 
 // A field as a set: `*`, `*/n`, `a`, `a-b`, `a-b/n`, lists of these, and names.

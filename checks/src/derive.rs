@@ -138,11 +138,7 @@ struct Walk<'r> {
 type Result<T, E = DeriveError> = std::result::Result<T, E>;
 
 fn error<T>(node: u64, message: String, help: &str) -> Result<T> {
-    Err(DeriveError {
-        node,
-        message,
-        help: help.to_owned(),
-    })
+    Err(DeriveError { node, message, help: help.to_owned() })
 }
 
 impl Walk<'_> {
@@ -152,11 +148,7 @@ impl Walk<'_> {
                 Some(abs) => Ok(abs.0.clone()),
                 None => {
                     let known: Vec<&str> = scope.keys().map(String::as_str).filter(|name| !name.starts_with('@')).collect();
-                    error(
-                        expr.id,
-                        format!("unknown name `{name}`"),
-                        &format!("known here: {}", known.join(", ")),
-                    )
+                    error(expr.id, format!("unknown name `{name}`"), &format!("known here: {}", known.join(", ")))
                 }
             },
             Expr::Literal(literal) => Ok(literal_kind(literal)),
@@ -202,11 +194,7 @@ impl Walk<'_> {
                 let found: Vec<Json> = values.iter().filter_map(|value| value.get(field).cloned()).collect();
                 if found.is_empty() && values.iter().any(Json::is_object) {
                     let known: Vec<&String> = values.iter().filter_map(Json::as_object).flat_map(|map| map.keys()).collect();
-                    return error(
-                        node,
-                        format!("unknown parameter `{field}`"),
-                        &format!("declared: {known:?}"),
-                    );
+                    return error(node, format!("unknown parameter `{field}`"), &format!("declared: {known:?}"));
                 }
                 Ok(Kind::Const(found))
             }
@@ -230,22 +218,16 @@ impl Walk<'_> {
                 self.escape(index);
                 Ok((**inner).clone())
             }
-            (Kind::Const(values), Kind::Const(keys)) => Ok(Kind::Const(
-                values
-                    .iter()
-                    .flat_map(|value| keys.iter().filter_map(move |key| const_index(value, key)))
-                    .collect(),
-            )),
+            (Kind::Const(values), Kind::Const(keys)) => {
+                Ok(Kind::Const(values.iter().flat_map(|value| keys.iter().filter_map(move |key| const_index(value, key))).collect()))
+            }
             (Kind::Const(_), _) => {
                 self.escape(index);
                 Ok(Kind::Computed)
             }
-            (Kind::At(places), Kind::Const(keys)) => Ok(Kind::At(
-                places
-                    .iter()
-                    .flat_map(|place| keys.iter().map(|key| place.then(const_step(key))))
-                    .collect(),
-            )),
+            (Kind::At(places), Kind::Const(keys)) => {
+                Ok(Kind::At(places.iter().flat_map(|place| keys.iter().map(|key| place.then(const_step(key)))).collect()))
+            }
             (Kind::At(places), Kind::Element(ranges)) if places.is_subset(ranges) => {
                 Ok(Kind::At(places.iter().map(|place| place.then(Step::Each)).collect()))
             }

@@ -228,10 +228,8 @@ impl<'r> Run<'r, '_> {
             return Vec::new();
         };
         let orphan = |object: &Value| {
-            let trouble = Trouble {
-                reason: Reason::NotCollected,
-                detail: "the owner that declares this pod template was not collected".to_owned(),
-            };
+            let trouble =
+                Trouble { reason: Reason::NotCollected, detail: "the owner that declares this pod template was not collected".to_owned() };
             self.finding(subject_of(object), Err(trouble))
         };
         self.evaluation.view(*view).orphans.iter().map(orphan).collect()
@@ -258,7 +256,9 @@ impl<'r> Run<'r, '_> {
             Standing::NotServed(_) if join.optional => Ok(None),
             Standing::NotServed(resource) => Err(Trouble {
                 reason: Reason::NotServed,
-                detail: format!("{resource}, which the check needs beside its subjects, is not served; declare it under `expect_absent` if the platform has none"),
+                detail: format!(
+                    "{resource}, which the check needs beside its subjects, is not served; declare it under `expect_absent` if the platform has none"
+                ),
             }),
             Standing::Incomplete(trouble) => Err(trouble),
         }
@@ -287,14 +287,12 @@ impl<'r> Run<'r, '_> {
             (Completeness::Complete, _) => Standing::Complete,
             (Completeness::NotServed | Completeness::NotCollected, Some(absence)) => Standing::Absent(absence.reason.clone()),
             (Completeness::NotServed, None) => Standing::NotServed(resource.clone()),
-            (Completeness::NotCollected, None) => Standing::Incomplete(Trouble {
-                reason: Reason::NotCollected,
-                detail: format!("{resource} was not collected"),
-            }),
-            (Completeness::Failed { reason, detail }, _) => Standing::Incomplete(Trouble {
-                reason: *reason,
-                detail: format!("{resource}: {detail}"),
-            }),
+            (Completeness::NotCollected, None) => {
+                Standing::Incomplete(Trouble { reason: Reason::NotCollected, detail: format!("{resource} was not collected") })
+            }
+            (Completeness::Failed { reason, detail }, _) => {
+                Standing::Incomplete(Trouble { reason: *reason, detail: format!("{resource}: {detail}") })
+            }
         }
     }
 

@@ -149,7 +149,10 @@ pub(crate) fn holds(rule: &Rule, bindings: &Bindings<'_>) -> Result<bool, Troubl
         return Ok(flag);
     }
     with_library(rule, bindings, |found| {
-        found.downcast_ref::<CelBool>().map(|flag| *flag.inner()).ok_or_else(|| Trouble::rule(format!("`{}` is not true or false", rule.text)))
+        found
+            .downcast_ref::<CelBool>()
+            .map(|flag| *flag.inner())
+            .ok_or_else(|| Trouble::rule(format!("`{}` is not true or false", rule.text)))
     })
 }
 

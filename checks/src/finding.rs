@@ -33,16 +33,8 @@ pub enum Verdict {
 
 impl Verdict {
     /// All verdicts in the order in which counts are printed.
-    pub const ALL: [Self; 8] = [
-        Self::Pass,
-        Self::Fail,
-        Self::Error,
-        Self::Stale,
-        Self::Exception,
-        Self::Manual,
-        Self::NotApplicable,
-        Self::Skipped,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Pass, Self::Fail, Self::Error, Self::Stale, Self::Exception, Self::Manual, Self::NotApplicable, Self::Skipped];
 
     /// The name in files.
     #[must_use]

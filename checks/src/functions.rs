@@ -53,17 +53,59 @@ macro_rules! entry {
 }
 
 static FUNCTIONS: &[Entry] = &[
-    entry!("cidr_contains", [TEXT, TEXT], cidr_contains, "cidr_contains(cidr, address) -> bool", "Whether the CIDR block holds the address."),
-    entry!("cron_interval", [TEXT], cron_interval, "cron_interval(expression) -> int", "The longest gap in minutes between two runs of a cron schedule (five fields or @daily and the like)."),
-    entry!("flag", [ANY, TEXT], flag, "flag(words, name) -> string", "The value of a command-line flag among words, `true` for a bare one, `\"\"` where it is absent."),
+    entry!(
+        "cidr_contains",
+        [TEXT, TEXT],
+        cidr_contains,
+        "cidr_contains(cidr, address) -> bool",
+        "Whether the CIDR block holds the address."
+    ),
+    entry!(
+        "cron_interval",
+        [TEXT],
+        cron_interval,
+        "cron_interval(expression) -> int",
+        "The longest gap in minutes between two runs of a cron schedule (five fields or @daily and the like)."
+    ),
+    entry!(
+        "flag",
+        [ANY, TEXT],
+        flag,
+        "flag(words, name) -> string",
+        "The value of a command-line flag among words, `true` for a bare one, `\"\"` where it is absent."
+    ),
     entry!("glob", [TEXT, TEXT], glob, "glob(pattern, text) -> bool", "Whether text matches the pattern; `*` stands for any text."),
     entry!("hours", [TEXT], hours, "hours(duration) -> double", "A Go duration (`720h0m0s`) or a day count (`30d`) in hours."),
-    entry!("image", [TEXT], image, "image(reference) -> map", "An image reference as {registry, repository, tag, digest}; parts that are absent are empty, the registry defaults to docker.io."),
+    entry!(
+        "image",
+        [TEXT],
+        image,
+        "image(reference) -> map",
+        "An image reference as {registry, repository, tag, digest}; parts that are absent are empty, the registry defaults to docker.io."
+    ),
     entry!("minor", [TEXT], minor, "minor(version) -> int", "The minor number of a version such as `v1.33.4`."),
     entry!("quantity", [TEXT], quantity, "quantity(text) -> double", "A Kubernetes quantity (`500m`, `2Gi`) as a number."),
-    entry!("selects", [ANY, ANY], selects, "selects(selector, labels) -> bool", "Whether a Kubernetes label selector matches the labels; an empty selector matches all, null none."),
-    entry!("selects_all", [ANY], selects_all, "selects_all(selector) -> bool", "Whether a Kubernetes label selector has no condition and so matches everything."),
-    entry!("tls_rank", [TEXT], tls_rank, "tls_rank(version) -> int", "A protocol version in order: ssl3 < tls1.0 < tls1.1 < tls1.2 < tls1.3; spellings such as `TLSV1_2` and `1.2` are read, unknown ones are an error."),
+    entry!(
+        "selects",
+        [ANY, ANY],
+        selects,
+        "selects(selector, labels) -> bool",
+        "Whether a Kubernetes label selector matches the labels; an empty selector matches all, null none."
+    ),
+    entry!(
+        "selects_all",
+        [ANY],
+        selects_all,
+        "selects_all(selector) -> bool",
+        "Whether a Kubernetes label selector has no condition and so matches everything."
+    ),
+    entry!(
+        "tls_rank",
+        [TEXT],
+        tls_rank,
+        "tls_rank(version) -> int",
+        "A protocol version in order: ssl3 < tls1.0 < tls1.1 < tls1.2 < tls1.3; spellings such as `TLSV1_2` and `1.2` are read, unknown ones are an error."
+    ),
 ];
 
 /// The functions that the environment adds to standard CEL, sorted by name.
@@ -81,8 +123,7 @@ pub fn environment() -> &'static Arc<Env> {
         }
         for entry in FUNCTIONS {
             let args = entry.args.iter().map(|arg| arg()).collect();
-            env.add_overload(entry.name, entry.id, args, entry.body)
-                .expect("names of our own functions are unique");
+            env.add_overload(entry.name, entry.id, args, entry.body).expect("names of our own functions are unique");
         }
         Arc::new(env)
     });
@@ -114,10 +155,7 @@ fn text<'a>(args: &'a Args<'_, '_>, at: usize) -> Result<&'a str, ExecutionError
     let arg = args.get(at).ok_or_else(ExecutionError::missing_argument_or_target)?;
     arg.downcast_ref::<CelString>()
         .map(CelString::inner)
-        .ok_or_else(|| ExecutionError::UnexpectedType {
-            got: arg.get_type().name().to_owned(),
-            want: "string".to_owned(),
-        })
+        .ok_or_else(|| ExecutionError::UnexpectedType { got: arg.get_type().name().to_owned(), want: "string".to_owned() })
 }
 
 fn value(args: &Args<'_, '_>, at: usize) -> Result<Value, ExecutionError> {
@@ -152,13 +190,7 @@ fn tls_rank<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
 
 fn minor<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let given = text(&args, 0)?;
-    let digits: String = given
-        .split('.')
-        .nth(1)
-        .unwrap_or_default()
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
+    let digits: String = given.split('.').nth(1).unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
     let number: i64 = digits.parse().map_err(|_| fault("minor", format!("`{given}` is not a version")))?;
     Ok(CowVal::owned(CelInt::from(number)))
 }
@@ -200,9 +232,7 @@ pub fn parse_hours(given: &str) -> Option<f64> {
 
 fn quantity<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let given = text(&args, 0)?;
-    let end = given
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-')))
-        .unwrap_or(given.len());
+    let end = given.find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '+' | '-'))).unwrap_or(given.len());
     let (number, suffix) = given.split_at(end);
     let factor = match suffix {
         "" => 1.0,
@@ -305,20 +335,12 @@ pub fn selector_matches(selector: &Value, labels: &Value) -> bool {
     let Some(entries) = selector.as_map() else {
         return false;
     };
-    let structured = entries.is_empty() || entries.iter().any(|(key, value)| matches!(*key, "matchLabels" | "matchExpressions") && value.as_str().is_none());
+    let structured = entries.is_empty()
+        || entries.iter().any(|(key, value)| matches!(*key, "matchLabels" | "matchExpressions") && value.as_str().is_none());
     let plain = if structured { selector.get("matchLabels") } else { Some(selector) };
-    let labels_match = plain
-        .and_then(Value::as_map)
-        .unwrap_or_default()
-        .iter()
-        .all(|(key, wanted)| labels.get(key) == Some(wanted));
+    let labels_match = plain.and_then(Value::as_map).unwrap_or_default().iter().all(|(key, wanted)| labels.get(key) == Some(wanted));
     let expressions = selector.get("matchExpressions").filter(|_| structured);
-    labels_match
-        && expressions
-            .and_then(Value::as_list)
-            .unwrap_or_default()
-            .iter()
-            .all(|expression| expression_matches(expression, labels))
+    labels_match && expressions.and_then(Value::as_list).unwrap_or_default().iter().all(|expression| expression_matches(expression, labels))
 }
 
 fn expression_matches(expression: &Value, labels: &Value) -> bool {

@@ -97,10 +97,7 @@ impl Reason {
     /// The code as it is written to evidence.
     #[must_use]
     pub fn as_str(self) -> String {
-        serde_json::to_value(self)
-            .ok()
-            .and_then(|value| value.as_str().map(str::to_owned))
-            .unwrap_or_default()
+        serde_json::to_value(self).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
     }
 }
 
@@ -119,20 +116,13 @@ impl Listing {
     /// A listing of which nothing could be used.
     #[must_use]
     pub const fn without_objects(completeness: Completeness) -> Self {
-        Self {
-            completeness,
-            objects: Vec::new(),
-            resource_version: None,
-        }
+        Self { completeness, objects: Vec::new(), resource_version: None }
     }
 
     /// A listing that failed.
     #[must_use]
     pub fn failed(reason: Reason, detail: impl Into<String>) -> Self {
-        Self::without_objects(Completeness::Failed {
-            reason,
-            detail: detail.into(),
-        })
+        Self::without_objects(Completeness::Failed { reason, detail: detail.into() })
     }
 }
 
@@ -226,17 +216,13 @@ impl Inventory {
     /// The listing of a resource; what nobody collected is `NotCollected`.
     #[must_use]
     pub fn completeness(&self, resource: &Resource) -> &Completeness {
-        self.listings
-            .get(resource)
-            .map_or(&Completeness::NotCollected, |listing| &listing.completeness)
+        self.listings.get(resource).map_or(&Completeness::NotCollected, |listing| &listing.completeness)
     }
 
     /// The objects of a resource; none where it was not collected.
     #[must_use]
     pub fn objects(&self, resource: &Resource) -> &[Value] {
-        self.listings
-            .get(resource)
-            .map_or(&[], |listing| listing.objects.as_slice())
+        self.listings.get(resource).map_or(&[], |listing| listing.objects.as_slice())
     }
 
     /// Takes over what another collector gathered.

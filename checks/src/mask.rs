@@ -64,10 +64,7 @@ impl Mask {
     /// Keeps everything.
     #[must_use]
     pub fn all() -> Self {
-        Self {
-            whole: true,
-            ..Self::default()
-        }
+        Self { whole: true, ..Self::default() }
     }
 
     /// The mask for `key`, if the mask covers it.

@@ -80,27 +80,12 @@ impl<'c> Plan<'c> {
             let params = resolve(check, settings, &own);
             match wanted(check, &params) {
                 Ok(wanted) => {
-                    checks.insert(
-                        id.clone(),
-                        Planned {
-                            check,
-                            params,
-                            settings: own,
-                            wanted,
-                        },
-                    );
+                    checks.insert(id.clone(), Planned { check, params, settings: own, wanted });
                 }
                 Err(mut found) => errors.0.append(&mut found.0),
             }
         }
-        if errors.is_empty() {
-            Ok(Self {
-                checks,
-                settings: settings.clone(),
-            })
-        } else {
-            Err(errors)
-        }
+        if errors.is_empty() { Ok(Self { checks, settings: settings.clone() }) } else { Err(errors) }
     }
 
     /// What all checks together read.
@@ -164,14 +149,8 @@ pub(crate) fn resolve(check: &Check, settings: &Settings, own: &CheckSettings) -
     let params = check.definition.params.iter().map(|(name, definition)| {
         let setting = own.params.get(name).or_else(|| settings.parameters.get(name));
         let parameter = setting.map_or_else(
-            || Parameter {
-                value: definition.default.clone(),
-                source: "default".to_owned(),
-            },
-            |setting| Parameter {
-                value: setting.value().clone(),
-                source: setting.source(),
-            },
+            || Parameter { value: definition.default.clone(), source: "default".to_owned() },
+            |setting| Parameter { value: setting.value().clone(), source: setting.source() },
         );
         (name.clone(), parameter)
     });
@@ -183,12 +162,7 @@ pub(crate) fn resolve(check: &Check, settings: &Settings, own: &CheckSettings) -
 /// # Errors
 /// Unknown names and reads that cannot be told, each with its place in the check's file.
 pub fn wanted(check: &Check, params: &BTreeMap<String, Parameter>) -> Result<Wanted, Diagnostics> {
-    let mut deriver = Deriver {
-        check,
-        reads: Reads::default(),
-        errors: Diagnostics::default(),
-        params: params_json(params),
-    };
+    let mut deriver = Deriver { check, reads: Reads::default(), errors: Diagnostics::default(), params: params_json(params) };
     let reveals = deriver.declared_reads();
     deriver.walk();
     if !deriver.errors.is_empty() {
@@ -309,11 +283,7 @@ impl Deriver<'_> {
                 self.errors.push(found);
                 continue;
             };
-            let mut path: FieldPath = read
-                .path
-                .split('.')
-                .map(|step| if step == "*" { Step::Each } else { Step::key(step) })
-                .collect();
+            let mut path: FieldPath = read.path.split('.').map(|step| if step == "*" { Step::Each } else { Step::key(step) }).collect();
             if read.names.is_empty() {
                 if path.last() == Some(&Step::Each) {
                     path.pop();

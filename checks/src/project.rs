@@ -55,11 +55,7 @@ impl Projection {
     /// The seed that reads one object of `resource`.
     #[must_use]
     pub fn seed(&self, resource: &Resource) -> ObjectSeed<'_> {
-        ObjectSeed {
-            projection: self,
-            place: root_place(resource),
-            typed: None,
-        }
+        ObjectSeed { projection: self, place: root_place(resource), typed: None }
     }
 
     /// Puts the masks back on an object that was projected before and read back from evidence.
@@ -163,10 +159,7 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
-            let value = map.next_value_seed(Seed {
-                mask,
-                place: self.place.enter(&key),
-            })?;
+            let value = map.next_value_seed(Seed { mask, place: self.place.enter(&key) })?;
             if &*key == "metadata"
                 && let Some(controlled) = &self.projection.controlled
                 && is_judged_at_owner(&value)
@@ -223,10 +216,7 @@ fn prune(value: &Value, mask: &Arc<Mask>) -> Value {
     }
     match value {
         Value::Map(map) => Value::masked_map(
-            map.entries
-                .iter()
-                .filter_map(|(key, value)| mask.child(key).map(|child| (*key, prune(value, child))))
-                .collect(),
+            map.entries.iter().filter_map(|(key, value)| mask.child(key).map(|child| (*key, prune(value, child)))).collect(),
             Some(Arc::clone(mask)),
         ),
         Value::List(list) => {
@@ -234,6 +224,7 @@ fn prune(value: &Value, mask: &Arc<Mask>) -> Value {
             let each = mask.each.as_ref().unwrap_or(&empty);
             Value::list(list.items.iter().map(|item| prune(item, each)).collect())
         }
+        Value::Null(_) => value.clone(),
         _ => Value::Opaque,
     }
 }
@@ -347,10 +338,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             (None, false) => &none,
         };
         let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(2).min(64));
-        while let Some(item) = seq.next_element_seed(Seed {
-            mask,
-            place: self.place,
-        })? {
+        while let Some(item) = seq.next_element_seed(Seed { mask, place: self.place })? {
             items.push(item);
         }
         Ok(Value::list(items))

@@ -52,10 +52,7 @@ impl Resource {
     /// A resource of Kubernetes by `plural.group`.
     #[must_use]
     pub fn kubernetes(name: &str) -> Self {
-        Self {
-            source: Source::Kubernetes,
-            name: name.into(),
-        }
+        Self { source: Source::Kubernetes, name: name.into() }
     }
 
     /// The resource of a Kubernetes object, told from its `apiVersion` and `kind` without asking a server.
@@ -73,10 +70,7 @@ impl Resource {
     /// The handshakes with TLS endpoints.
     #[must_use]
     pub fn tls_endpoints() -> Self {
-        Self {
-            source: Source::Tls,
-            name: "endpoints".into(),
-        }
+        Self { source: Source::Tls, name: "endpoints".into() }
     }
 
     /// For Kubernetes, the plural name.

@@ -35,8 +35,7 @@ struct Detector {
 
 macro_rules! regex {
     ($name:ident, $pattern:literal) => {
-        static $name: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new($pattern).expect("a literal expression, compiled by the tests"));
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a literal expression, compiled by the tests"));
     };
 }
 
@@ -44,7 +43,10 @@ regex!(PEM, r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----");
 regex!(AWS, r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}");
 regex!(JWT, r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*");
 regex!(URL, r"[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/@$]+@");
-regex!(TOKEN, r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{30,}|hvs\.[A-Za-z0-9_-]{20,})");
+regex!(
+    TOKEN,
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abprs]-[A-Za-z0-9-]{10,}|AIza[A-Za-z0-9_-]{30,}|hvs\.[A-Za-z0-9_-]{20,})"
+);
 regex!(BEARER, r"(?i)\b(?:bearer|basic)\s+[A-Za-z0-9+/._~-]{16,}");
 regex!(WORD, r"(?i)password|passwd|token|secret|api[_-]?key");
 regex!(ASSIGNED, r"(?im)^[ \t]*(?:--?)?[\w.-]*(?:password|token|secret)[ \t]*[:=][ \t]*(\S+)");
@@ -56,41 +58,13 @@ regex!(
 
 /// Detectors in the order in which their names are listed.
 static DETECTORS: [Detector; 7] = [
-    Detector {
-        name: "aws-access-key",
-        hint: |text| text.contains("AKIA") || text.contains("ASIA"),
-        matches: |text| AWS.is_match(text),
-    },
-    Detector {
-        name: "bearer-token",
-        hint: |text| text.len() > 20,
-        matches: |text| BEARER.is_match(text),
-    },
-    Detector {
-        name: "credential-assignment",
-        hint: |text| text.len() > 6 && WORD.is_match(text),
-        matches: assigns_credential,
-    },
-    Detector {
-        name: "jwt",
-        hint: |text| text.contains("eyJ"),
-        matches: |text| JWT.is_match(text),
-    },
-    Detector {
-        name: "pem-private-key",
-        hint: |text| text.contains("PRIVATE KEY-----"),
-        matches: |text| PEM.is_match(text),
-    },
-    Detector {
-        name: "service-token",
-        hint: |text| text.len() > 14,
-        matches: |text| TOKEN.is_match(text),
-    },
-    Detector {
-        name: "url-password",
-        hint: |text| text.contains("://") && text.contains('@'),
-        matches: |text| URL.is_match(text),
-    },
+    Detector { name: "aws-access-key", hint: |text| text.contains("AKIA") || text.contains("ASIA"), matches: |text| AWS.is_match(text) },
+    Detector { name: "bearer-token", hint: |text| text.len() > 20, matches: |text| BEARER.is_match(text) },
+    Detector { name: "credential-assignment", hint: |text| text.len() > 6 && WORD.is_match(text), matches: assigns_credential },
+    Detector { name: "jwt", hint: |text| text.contains("eyJ"), matches: |text| JWT.is_match(text) },
+    Detector { name: "pem-private-key", hint: |text| text.contains("PRIVATE KEY-----"), matches: |text| PEM.is_match(text) },
+    Detector { name: "service-token", hint: |text| text.len() > 14, matches: |text| TOKEN.is_match(text) },
+    Detector { name: "url-password", hint: |text| text.contains("://") && text.contains('@'), matches: |text| URL.is_match(text) },
 ];
 
 // `password: x`, `api.token=x`; a reference to elsewhere (`${X}`, a URL, a path) is not a credential.
@@ -104,11 +78,7 @@ fn assigns_credential(text: &str) -> bool {
 /// The names of the detectors that see a credential in `text`, sorted.
 #[must_use]
 pub fn detectors(text: &str) -> Vec<&'static str> {
-    DETECTORS
-        .iter()
-        .filter(|detector| (detector.hint)(text) && (detector.matches)(text))
-        .map(|detector| detector.name)
-        .collect()
+    DETECTORS.iter().filter(|detector| (detector.hint)(text) && (detector.matches)(text)).map(|detector| detector.name).collect()
 }
 
 /// Whether a text that a check asks for by its exact name holds a credential anywhere, in whatever notation.
@@ -141,9 +111,7 @@ pub fn is_certain_credential(text: &str) -> bool {
         || ["ghp_", "gho_", "glpat-", "xox", "AIza", "hvs."].iter().any(|mark| text.contains(mark))
         || ["earer ", "asic "].iter().any(|mark| text.contains(mark));
     suspicious
-        && DETECTORS
-            .iter()
-            .any(|detector| detector.name != "credential-assignment" && (detector.hint)(text) && (detector.matches)(text))
+        && DETECTORS.iter().any(|detector| detector.name != "credential-assignment" && (detector.hint)(text) && (detector.matches)(text))
 }
 
 /// What stands in evidence in place of a sensitive string: kind, length class and detector hits.
@@ -198,7 +166,9 @@ mod tests {
         ] {
             assert!(may_hold_credential(text), "{text}");
         }
-        for text in ["--storage.tsdb.retention.time=400d", "retention_period: 2160h", "password: ${FROM_ENV}", "tokens=/var/run/secrets/token"] {
+        for text in
+            ["--storage.tsdb.retention.time=400d", "retention_period: 2160h", "password: ${FROM_ENV}", "tokens=/var/run/secrets/token"]
+        {
             assert!(!may_hold_credential(text), "{text}");
         }
     }

@@ -117,11 +117,7 @@ impl Settings {
     pub fn absence(&self, resource: &str) -> Option<&Absence> {
         let group = resource.split_once('.').map_or("", |(_, group)| group);
         self.expect_absent.iter().find(|absence| {
-            absence.resource == resource
-                || absence
-                    .resource
-                    .strip_prefix("*.")
-                    .is_some_and(|absent| !group.is_empty() && absent == group)
+            absence.resource == resource || absence.resource.strip_prefix("*.").is_some_and(|absent| !group.is_empty() && absent == group)
         })
     }
 }

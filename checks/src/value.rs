@@ -69,16 +69,15 @@ impl Map {
         if self.entries.len() <= 8 {
             return self.entries.iter().find(|(k, _)| *k == key).map(|(_, v)| v);
         }
-        self.entries
-            .binary_search_by(|(k, _)| (*k).cmp(key))
-            .ok()
-            .map(|i| &self.entries[i].1)
+        self.entries.binary_search_by(|(k, _)| (*k).cmp(key)).ok().map(|i| &self.entries[i].1)
     }
 }
 
-type Table = Mutex<HashMap<&'static str, bool>>;
+// Texts come from the platform, so the hash is seeded; it needs no more strength than that.
+type Texts = HashMap<&'static str, bool, foldhash::fast::RandomState>;
+type Table = Mutex<Texts>;
 
-fn table(text: &str) -> MutexGuard<'static, HashMap<&'static str, bool>> {
+fn table(text: &str) -> MutexGuard<'static, Texts> {
     const SHARDS: usize = 16;
     static TABLES: LazyLock<[Table; SHARDS]> = LazyLock::new(|| std::array::from_fn(|_| Table::default()));
     let shard = text.bytes().last().map_or(0, usize::from) % SHARDS;
@@ -200,9 +199,7 @@ impl Value {
         if items.is_empty() {
             return Self::List(Arc::clone(&EMPTY));
         }
-        Self::List(Arc::new(List {
-            items: items.into_boxed_slice(),
-        }))
+        Self::List(Arc::new(List { items: items.into_boxed_slice() }))
     }
 
     /// A whole map; of equal keys the last one stays.
@@ -222,10 +219,7 @@ impl Value {
             }
             same
         });
-        Self::Map(Arc::new(Map {
-            entries: entries.into_boxed_slice(),
-            mask,
-        }))
+        Self::Map(Arc::new(Map { entries: entries.into_boxed_slice(), mask }))
     }
 
     /// Whether both are the same container, not only alike.
@@ -305,10 +299,9 @@ impl Value {
         match json {
             Json::Null => Self::NULL,
             Json::Bool(flag) => Self::from(*flag),
-            Json::Number(number) => number.as_i64().map_or_else(
-                || Self::Double(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))),
-                Self::from,
-            ),
+            Json::Number(number) => {
+                number.as_i64().map_or_else(|| Self::Double(CelDouble::from(number.as_f64().unwrap_or(f64::NAN))), Self::from)
+            }
             Json::String(text) => Self::str(text),
             Json::Array(items) => Self::list(items.iter().map(Self::from_json).collect()),
             Json::Object(map) => Self::map(map.iter().map(|(k, v)| (intern(k), Self::from_json(v))).collect()),

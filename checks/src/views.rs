@@ -56,8 +56,7 @@ const WORKLOADS: [Member; 7] = [
     owned("pods", &[], false, true),
 ];
 
-const BINDINGS: [Member; 2] =
-    [whole("clusterrolebindings.rbac.authorization.k8s.io"), whole("rolebindings.rbac.authorization.k8s.io")];
+const BINDINGS: [Member; 2] = [whole("clusterrolebindings.rbac.authorization.k8s.io"), whole("rolebindings.rbac.authorization.k8s.io")];
 
 const ROLES: [Member; 2] = [whole("clusterroles.rbac.authorization.k8s.io"), whole("roles.rbac.authorization.k8s.io")];
 

@@ -55,15 +55,8 @@ pub enum Layer {
 
 impl Layer {
     /// All layers in the order of the matrix.
-    pub const ALL: [Self; 7] = [
-        Self::Facilities,
-        Self::Network,
-        Self::ControlPlane,
-        Self::Workloads,
-        Self::Data,
-        Self::Secrets,
-        Self::Operations,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Facilities, Self::Network, Self::ControlPlane, Self::Workloads, Self::Data, Self::Secrets, Self::Operations];
 
     /// The name in files.
     #[must_use]

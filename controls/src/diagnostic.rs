@@ -17,11 +17,7 @@ pub struct Span {
 
 impl Span {
     /// The first character of a file: for what is wrong with the file as a whole.
-    pub const START: Self = Self {
-        line: 1,
-        column: 1,
-        end_column: 2,
-    };
+    pub const START: Self = Self { line: 1, column: 1, end_column: 2 };
 }
 
 /// One fault.
@@ -46,14 +42,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A fault in `file`.
     pub fn new(code: &'static str, file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            file: file.into(),
-            span: None,
-            message: message.into(),
-            help: String::new(),
-            line_text: None,
-        }
+        Self { code, file: file.into(), span: None, message: message.into(), help: String::new(), line_text: None }
     }
 
     /// Says where.
@@ -73,10 +62,8 @@ impl Diagnostic {
     /// Takes the line that is shown from the file's text.
     #[must_use]
     pub fn with_source(mut self, text: &str) -> Self {
-        self.line_text = self
-            .span
-            .and_then(|span| text.lines().nth(span.line.saturating_sub(1) as usize))
-            .map(|line| line.trim_end().to_owned());
+        self.line_text =
+            self.span.and_then(|span| text.lines().nth(span.line.saturating_sub(1) as usize)).map(|line| line.trim_end().to_owned());
         self
     }
 }

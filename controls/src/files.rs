@@ -56,8 +56,7 @@ impl Files {
 
     /// The files below a folder, in the order of their paths.
     pub fn under<'f>(&'f self, folder: &'f str) -> impl Iterator<Item = (&'f str, &'f str)> {
-        self.iter()
-            .filter(move |(path, _)| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+        self.iter().filter(move |(path, _)| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// All files, in the order of their paths.

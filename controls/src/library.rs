@@ -31,12 +31,7 @@ impl Controls {
     /// # Errors
     /// All faults of all files.
     pub fn load(files: &Files) -> Result<Self, Diagnostics> {
-        let mut loader = Loader {
-            files,
-            controls: Self::default(),
-            errors: Diagnostics::default(),
-            broken: BTreeSet::new(),
-        };
+        let mut loader = Loader { files, controls: Self::default(), errors: Diagnostics::default(), broken: BTreeSet::new() };
         loader.frameworks();
         loader.controls();
         loader.mappings();
@@ -173,7 +168,8 @@ impl Loader<'_> {
                 self.error("unknown-framework", &path, &text, file.framework.span, message, help);
                 continue;
             };
-            let order: BTreeMap<_, _> = framework.requirements.iter().enumerate().map(|(at, r)| (r.id.clone(), (at, r.withdrawn))).collect();
+            let order: BTreeMap<_, _> =
+                framework.requirements.iter().enumerate().map(|(at, r)| (r.id.clone(), (at, r.withdrawn))).collect();
             let mut found = Vec::new();
             let mut seen = BTreeSet::new();
             for entry in file.mappings {
@@ -181,7 +177,8 @@ impl Loader<'_> {
                 let known = order.get(requirement).copied();
                 match known {
                     None => {
-                        let help = did_you_mean(requirement.as_str(), order.keys().map(RequirementId::as_str), "see `proofbook frameworks show`");
+                        let help =
+                            did_you_mean(requirement.as_str(), order.keys().map(RequirementId::as_str), "see `proofbook frameworks show`");
                         let message = format!("`{name}` has no requirement `{requirement}`");
                         self.error("unknown-requirement", &path, &text, entry.requirement.span, message, help);
                     }
@@ -237,10 +234,6 @@ fn place_of(source: &str, text: &str) -> Span {
     let found = source.lines().enumerate().find_map(|(line, content)| content.find(text).map(|at| (line, content, at)));
     found.map_or(Span::START, |(line, content, at)| {
         let column = u32::try_from(content[..at].chars().count()).unwrap_or(0) + 1;
-        Span {
-            line: u32::try_from(line).unwrap_or(0) + 1,
-            column,
-            end_column: column + u32::try_from(text.chars().count()).unwrap_or(1),
-        }
+        Span { line: u32::try_from(line).unwrap_or(0) + 1, column, end_column: column + u32::try_from(text.chars().count()).unwrap_or(1) }
     })
 }

@@ -20,10 +20,7 @@ pub struct Spanned<T> {
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let found = serde_saphyr::Spanned::<T>::deserialize(deserializer)?;
-        Ok(Self {
-            value: found.value,
-            span: span(found.referenced),
-        })
+        Ok(Self { value: found.value, span: span(found.referenced) })
     }
 }
 
@@ -51,11 +48,7 @@ fn span(location: serde_saphyr::Location) -> Span {
     let (line, column) = (location.line().max(1), location.column().max(1));
     let [line, column] = [line, column].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
     let length = u32::try_from(location.span().len()).unwrap_or(1).clamp(1, 200);
-    Span {
-        line,
-        column,
-        end_column: column.saturating_add(length),
-    }
+    Span { line, column, end_column: column.saturating_add(length) }
 }
 
 /// A file may be this large, in bytes.
@@ -81,7 +74,9 @@ pub fn parse<T: DeserializeOwned>(file: &str, text: &str) -> Result<T, Diagnosti
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let message = describe(&error.without_snippet().to_string());
         let found = match message.strip_prefix("budget breached: ") {
-            Some(breach) => Diagnostic::new("yaml", file, beyond(breach)).help("flatten the file or split it, and write out what aliases repeat"),
+            Some(breach) => {
+                Diagnostic::new("yaml", file, beyond(breach)).help("flatten the file or split it, and write out what aliases repeat")
+            }
             None => Diagnostic::new("yaml", file, message).help("see the JSON Schema of this file kind (`proofbook schema`)"),
         };
         match error.location() {

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use proofbook_checks::Verdict;
+use proofbook_checks::{Population, Verdict};
 use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::bundle::manifest::sha256_hex;
-use proofbook_evidence::views::Publication;
+use proofbook_evidence::views::{CheckView, Publication};
+use serde::Serialize;
 use zip::write::SimpleFileOptions;
 
 use crate::csv_table::table;
@@ -91,14 +92,28 @@ fn checks(publication: &Publication) -> Result<Vec<u8>, ExportError> {
         ]
     });
     let heading = [
-        "check", "title", "severity", "method", "status", "population", "enumerated", "subjects", "complete", "pass", "fail", "error", "fresh_until",
+        "check",
+        "title",
+        "severity",
+        "method",
+        "status",
+        "population",
+        "enumerated",
+        "subjects",
+        "complete",
+        "pass",
+        "fail",
+        "error",
+        "fresh_until",
         "manual_command",
     ];
     table(heading, rows)
 }
 
 fn controls(publication: &Publication) -> Result<Vec<u8>, ExportError> {
-    let basis = |control: &proofbook_evidence::views::ControlView| serde_json::to_value(control.basis).unwrap_or_default().as_str().unwrap_or_default().to_owned();
+    let basis = |control: &proofbook_evidence::views::ControlView| {
+        serde_json::to_value(control.basis).unwrap_or_default().as_str().unwrap_or_default().to_owned()
+    };
     let rows = publication.controls.values().map(|control| {
         let checks: Vec<&str> = control.checks.iter().filter(|check| check.required).map(|check| check.id.as_str()).collect();
         [
@@ -118,7 +133,8 @@ fn controls(publication: &Publication) -> Result<Vec<u8>, ExportError> {
 
 fn coverage(publication: &Publication) -> Result<Vec<u8>, ExportError> {
     let frameworks = publication.frameworks.values();
-    let requirements = frameworks.flat_map(|framework| framework.groups.iter().flat_map(|group| &group.requirements).map(move |found| (framework, found)));
+    let requirements =
+        frameworks.flat_map(|framework| framework.groups.iter().flat_map(|group| &group.requirements).map(move |found| (framework, found)));
     let rows = requirements.map(|(framework, requirement)| {
         let controls: Vec<&str> = requirement.mappings.iter().map(|mapping| mapping.control.as_str()).collect();
         let limits: Vec<&str> = requirement.mappings.iter().map(|mapping| mapping.limits.as_str()).collect();
@@ -135,9 +151,37 @@ fn coverage(publication: &Publication) -> Result<Vec<u8>, ExportError> {
     table(["framework", "requirement", "title", "coverage", "status", "controls", "not_proved"], rows)
 }
 
+/// A check on the index page.
+#[derive(Serialize)]
+struct Row<'p> {
+    id: &'p str,
+    title: &'p str,
+    status: Verdict,
+    population: &'p Population,
+    findings: String,
+}
+
+impl<'p> Row<'p> {
+    fn new(check: &'p CheckView) -> Self {
+        let counts = Verdict::ALL.iter().filter_map(|verdict| check.counts.get(verdict).map(|count| format!("{count} {verdict}")));
+        Self {
+            id: &check.id,
+            title: &check.title,
+            status: check.status,
+            population: &check.population,
+            findings: counts.collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
 fn index(publication: &Publication) -> Result<Vec<u8>, ExportError> {
     let mut tera = tera::Tera::default();
     tera.add_raw_template("index.html", INDEX)?;
-    let context = tera::Context::from_serialize(publication)?;
+    // The engine's maps have no order, so that rows come as a list.
+    let rows: Vec<Row<'_>> = publication.checks.values().map(Row::new).collect();
+    let mut context = tera::Context::new();
+    context.insert("facts", &publication.facts);
+    context.insert("run", &publication.run);
+    context.insert("checks", &rows);
     Ok(tera.render("index.html", &context)?.into_bytes())
 }

@@ -61,7 +61,11 @@ pub struct Format {
 
 /// All formats, sorted by name.
 pub const FORMATS: &[Format] = &[
-    Format { name: "auditor-zip", doc: "an archive for auditors: an index page, tables, the bundle, a list of hashes", write: auditor_zip::write },
+    Format {
+        name: "auditor-zip",
+        doc: "an archive for auditors: an index page, tables, the bundle, a list of hashes",
+        write: auditor_zip::write,
+    },
     Format { name: "oscal-ar", doc: "OSCAL assessment results, valid for 1.1.3 and 1.2.1", write: oscal_ar::write },
     Format { name: "sarif", doc: "SARIF 2.1.0 for code scanning", write: sarif::write },
 ];

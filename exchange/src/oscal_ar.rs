@@ -51,8 +51,12 @@ impl<'p> Document<'p> {
         let run = &self.publication.run;
         let facts = &self.publication.facts;
         let at = run.collected_at.to_string();
-        let (system, tool, party, plan) =
-            (self.stable("component/this-system"), self.stable("component/proofbook"), self.stable("party/provider"), self.of_run("resource/plan"));
+        let (system, tool, party, plan) = (
+            self.stable("component/this-system"),
+            self.stable("component/proofbook"),
+            self.stable("party/provider"),
+            self.of_run("resource/plan"),
+        );
         json!({"assessment-results": {
             "uuid": self.of_run(&format!("assessment-results/{}", run.manifest_sha256)),
             "metadata": {
@@ -96,7 +100,8 @@ impl<'p> Document<'p> {
 
     fn requirements(&self) -> impl Iterator<Item = (&'p FrameworkView, &'p RequirementView)> {
         let frameworks = self.publication.frameworks.values();
-        frameworks.flat_map(|framework| framework.groups.iter().flat_map(move |group| group.requirements.iter().map(move |r| (framework, r))))
+        frameworks
+            .flat_map(|framework| framework.groups.iter().flat_map(move |group| group.requirements.iter().map(move |r| (framework, r))))
     }
 
     fn selection(&self) -> Value {
@@ -193,7 +198,8 @@ fn prop(name: &str, value: &str) -> Value {
 }
 
 fn counted(counts: &Counts) -> String {
-    let parts: Vec<String> = Verdict::ALL.iter().filter_map(|verdict| counts.get(verdict).map(|count| format!("{count} {verdict}"))).collect();
+    let parts: Vec<String> =
+        Verdict::ALL.iter().filter_map(|verdict| counts.get(verdict).map(|count| format!("{count} {verdict}"))).collect();
     parts.join(", ")
 }
 

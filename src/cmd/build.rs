@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use jiff::Timestamp;
 use proofbook_documents::{Attachment, DocumentError, Templates};
-use proofbook_evidence::bundle::Bundle;
-use proofbook_evidence::verify;
 use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::profile::Profile;
 use serde::Serialize;
@@ -79,11 +77,7 @@ impl Publish {
     /// Prints everything that is made from the bundle at `path`.
     pub(crate) fn publish(&self, workspace: &Workspace, path: &Path, at: Option<Timestamp>, output: &Output) -> Result<()> {
         let facts = workspace.facts()?;
-        let report = verify::integrity(path)?;
-        if !report.is_intact() {
-            bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
-        }
-        let bundle = Bundle::open(path)?;
+        let bundle = Workspace::intact(path)?;
         let as_of = at.unwrap_or_else(clock::now);
         let publication = Publication::new(&bundle, facts, as_of)?;
         let out = self.out.clone().unwrap_or_else(|| workspace.root.join("public"));
@@ -120,14 +114,19 @@ fn write(publication: &Publication, profile: Profile, dir: &Path, output: &Outpu
         }
         if !rendered.notes.is_empty() {
             let count = rendered.notes.len();
-            output.say(format_args!("note       {}: {count} measures are held back or left out; --verbose names them", document.file_name()));
+            output
+                .say(format_args!("note       {}: {count} measures are held back or left out; --verbose names them", document.file_name()));
         }
         let pdf = rendered.pdf;
         let path = format!("documents/{}", document.file_name());
         std::fs::write(fresh.join(&path), &pdf).with_context(|| format!("writing {path}"))?;
         files.push(PortalFile { path, title: document.title().to_owned(), bytes: pdf.len() as u64, sha256: hex(&pdf) });
     }
-    proofbook_site::build(publication, &files.iter().map(|file| (file.path.as_str(), file.title.as_str())).collect::<Vec<_>>(), &fresh.join("site"))?;
+    proofbook_site::build(
+        publication,
+        &files.iter().map(|file| (file.path.as_str(), file.title.as_str())).collect::<Vec<_>>(),
+        &fresh.join("site"),
+    )?;
 
     let run = &publication.run;
     let portal = Portal {

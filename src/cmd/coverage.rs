@@ -50,7 +50,8 @@ impl Coverage {
         }
         let mut out = Vec::new();
         for id in workspace.frameworks_in_scope(&catalog).filter(|id| self.framework.as_ref().is_none_or(|only| only == *id)) {
-            let mut framework = Framework { framework: id.to_string(), totals: Kind::ALL.map(|kind| (kind, 0)).into(), requirements: Vec::new() };
+            let mut framework =
+                Framework { framework: id.to_string(), totals: Kind::ALL.map(|kind| (kind, 0)).into(), requirements: Vec::new() };
             for requirement in &catalog.controls.frameworks[id].requirements {
                 let controls: Vec<_> = catalog.controls.mappings_of(id).filter(|mapping| mapping.requirement == requirement.id).collect();
                 let controls: Vec<_> = controls.iter().map(|mapping| &catalog.controls.controls[&mapping.control]).collect();

@@ -6,7 +6,6 @@ use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
-use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::views::Publication;
 use proofbook_exchange::{FORMATS, Input};
 
@@ -37,7 +36,7 @@ impl Export {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
         let workspace = Workspace::open(common)?;
         let path = workspace.bundle(common, self.bundle.as_deref())?;
-        let bundle = Bundle::open(&path)?;
+        let bundle = Workspace::intact(&path)?;
         let facts = workspace.facts()?;
         let publication = Publication::new(&bundle, facts, self.at.unwrap_or_else(clock::now))?;
         let input = Input { publication: &publication, bundle: &bundle };

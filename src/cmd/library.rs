@@ -131,7 +131,13 @@ fn requirements(catalog: &Catalog, id: &str) -> String {
     lines.join("\n")
 }
 
-fn show(what: &str, action: &Action, entries: &BTreeMap<String, Entry>, output: &Output, whole: impl Fn(&str) -> Option<String>) -> Result<Exit> {
+fn show(
+    what: &str,
+    action: &Action,
+    entries: &BTreeMap<String, Entry>,
+    output: &Output,
+    whole: impl Fn(&str) -> Option<String>,
+) -> Result<Exit> {
     match action {
         Action::List { format: Format::Json } => {
             output.json(&entries.values().map(|entry| &entry.json).collect::<Vec<_>>())?;

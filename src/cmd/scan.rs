@@ -241,7 +241,10 @@ impl Scan {
         let mut requests: Vec<_> = sources.collectors.iter().flat_map(|collector| collector.plan(&wanted)).collect();
         requests.sort();
         for request in requests {
-            output.result(format_args!("{}\t{}\t{}\t{}\t{}", request.source, request.target, request.method, request.query, request.reason))?;
+            output.result(format_args!(
+                "{}\t{}\t{}\t{}\t{}",
+                request.source, request.target, request.method, request.query, request.reason
+            ))?;
         }
         Ok(Exit::Held)
     }

@@ -35,7 +35,7 @@ fn scan_with(name: &str, content: &[u8]) -> (String, Vec<Finding>) {
     workspace.write(&format!("dump/{name}"), content);
     let (ran, findings) = workspace.scan(&format!("--dump dump {CHECK} --at {AT}"));
     let has = |verdict: &str| findings.iter().any(|finding| finding.verdict == verdict);
-    assert_eq!(ran.code, if has("error") { 3 } else { i32::from(has("fail")) }, "{ran:#?}");
+    assert_eq!(ran.code, if has("error") { 3 } else { i32::from(has("fail")) }, "{ran:?}");
     // What could not be looked at is evidence too, and it is sound.
     let _ = workspace.run(&format!("verify {}", ran.path().display())).ends_with(0);
     (ran.stderr, findings)
@@ -85,7 +85,11 @@ fn objects_that_are_not_whole_are_no_pass() {
 
 #[test]
 fn a_whole_dump_passes() {
-    for (name, content) in [("pods.json", pods(3).into_bytes()), ("pods.json.gz", gzip(pods(3).as_bytes())), ("pods.json.zst", zstd::encode_all(pods(3).as_bytes(), 1).unwrap())] {
+    for (name, content) in [
+        ("pods.json", pods(3).into_bytes()),
+        ("pods.json.gz", gzip(pods(3).as_bytes())),
+        ("pods.json.zst", zstd::encode_all(pods(3).as_bytes(), 1).unwrap()),
+    ] {
         let (stderr, findings) = scan_with(name, &content);
         assert!(findings.len() == 3 && findings.iter().all(|finding| finding.verdict == "pass"), "{findings:#?} {stderr}");
     }
@@ -117,12 +121,15 @@ fn a_dump_that_is_cut_or_damaged() {
 #[test]
 fn a_dump_that_is_built_to_hurt() {
     let item = |text: &str| format!(r#"{{"kind": "PodList", "apiVersion": "v1", "items": [{text}]}}"#);
-    let deep = |open: &str, close: &str| item(&format!(r#"{{"metadata": {{"name": "p", "namespace": "a"}}, "spec": {}1{}}}"#, open.repeat(200_000), close.repeat(200_000)));
+    let deep = |open: &str, close: &str| {
+        item(&format!(r#"{{"metadata": {{"name": "p", "namespace": "a"}}, "spec": {}1{}}}"#, open.repeat(200_000), close.repeat(200_000)))
+    };
     assert!(is_no_pass("pods.json", deep("[", "]").as_bytes()));
     assert!(is_no_pass("pods.json", deep(r#"{"containers": "#, "}").as_bytes()));
-    let bomb = (0..20).fold("kind: Pod\napiVersion: v1\nmetadata: {name: a, namespace: a}\nx0: &x0 [x, x, x, x, x, x, x, x, x]\n".to_owned(), |text, n| {
-        text + &format!("x{}: &x{} [{}]\n", n + 1, n + 1, vec![format!("*x{n}"); 9].join(", "))
-    });
+    let bomb = (0..20).fold(
+        "kind: Pod\napiVersion: v1\nmetadata: {name: a, namespace: a}\nx0: &x0 [x, x, x, x, x, x, x, x, x]\n".to_owned(),
+        |text, n| text + &format!("x{}: &x{} [{}]\n", n + 1, n + 1, vec![format!("*x{n}"); 9].join(", ")),
+    );
     unread("pods.yaml", bomb.as_bytes(), &["pods.yaml"]);
     unread("pods.yaml", format!("kind: Pod\nspec: {}\n", "[".repeat(100_000)).as_bytes(), &["pods.yaml"]);
 
@@ -132,9 +139,12 @@ fn a_dump_that_is_built_to_hurt() {
     let sparse = std::fs::File::create(workspace.path("dump/pods.json")).unwrap();
     sparse.set_len(50 << 20).unwrap();
     let (ran, findings) = workspace.scan(&format!("--dump dump {CHECK} --at {AT}"));
-    assert!(ran.code == 3 && findings.len() == 1 && findings[0].verdict == "error", "{ran:#?} {findings:#?}");
+    assert!(ran.code == 3 && findings.len() == 1 && findings[0].verdict == "error", "{ran:?} {findings:#?}");
     for filler in ["x", " "] {
-        let long = format!(r#"{{"metadata": {{"name": "p", "namespace": "a"}}, "spec": {{"containers": [{{"name": "{}", "image": "i"}}]}}}}"#, filler.repeat(50 << 20));
+        let long = format!(
+            r#"{{"metadata": {{"name": "p", "namespace": "a"}}, "spec": {{"containers": [{{"name": "{}", "image": "i"}}]}}}}"#,
+            filler.repeat(50 << 20)
+        );
         let (_, findings) = scan_with("pods.json", item(&long).as_bytes());
         assert_eq!(findings.len(), 1);
         let bounded = findings[0].verdict == "error" || findings[0].message.len() < 1000;
@@ -151,7 +161,7 @@ fn objects_of_another_version_of_their_api_are_no_pass() {
         workspace.write("dump/namespaces.json", r#"{"apiVersion": "v1", "kind": "NamespaceList", "items": [{"metadata": {"name": "a"}}]}"#);
         let (ran, findings) = workspace.scan(&format!("--dump dump --check ingress-tls-declared --at {AT}"));
         let verdicts: Vec<&str> = findings.iter().map(|finding| finding.verdict.as_str()).collect();
-        assert_eq!(verdicts, [verdict], "{version}: {ran:#?} {findings:#?}");
+        assert_eq!(verdicts, [verdict], "{version}: {ran:?} {findings:#?}");
     }
 }
 
@@ -185,7 +195,8 @@ fn all_are_errors(findings: &[Finding]) {
 
 #[test]
 fn a_cluster_that_refuses_or_is_not_there() {
-    for (status, reason, code) in [(401, "Unauthorized", "not-permitted"), (403, "Forbidden", "not-permitted"), (500, "InternalError", "")] {
+    for (status, reason, code) in [(401, "Unauthorized", "not-permitted"), (403, "Forbidden", "not-permitted"), (500, "InternalError", "")]
+    {
         let server = Server::start();
         server.fault("/", move |_, _, _| Some(Reply::status(status, reason)));
         let workspace = Workspace::new("workspace: w");

@@ -27,7 +27,7 @@ fn a_scan_prints_the_path_of_its_bundle() {
     let workspace = workspace();
     let ran = workspace.run(SCAN).ends_with(3);
     let bundle = workspace.folder().join(ran.path());
-    assert!(bundle.starts_with(workspace.path("ws/evidence/contract/prod")) && bundle.join("manifest.json").is_file(), "{ran:#?}");
+    assert!(bundle.starts_with(workspace.path("ws/evidence/contract/prod")) && bundle.join("manifest.json").is_file(), "{ran:?}");
     assert!(bundle.file_name().unwrap().to_str().unwrap().starts_with("20261101T000000Z-"));
     // The end of the talk: counts of each verdict, over all and by framework.
     for line in ["findings: ", "iso27001-2022  ", "soc2-tsc-2017  "] {
@@ -101,7 +101,12 @@ fn a_folder_without_a_workspace_is_enough() {
     // From a folder within, the nearest workspace above is meant.
     fs::create_dir_all(workspace.path("ws/a/b")).unwrap();
     let mut program = workspace.program();
-    let output = program.current_dir(workspace.path("ws/a/b")).args(["scan", "--fail-on", "nothing", "--at", AT, "--dump"]).arg(&dump).output().unwrap();
+    let output = program
+        .current_dir(workspace.path("ws/a/b"))
+        .args(["scan", "--fail-on", "nothing", "--at", AT, "--dump"])
+        .arg(&dump)
+        .output()
+        .unwrap();
     assert!(output.status.success() && workspace.path("ws/evidence/not-here/default").is_dir(), "{output:?}");
 }
 
@@ -144,7 +149,9 @@ fn frameworks_and_their_coverage_are_whole() {
     let workspace = Workspace::new("workspace: w");
     for (framework, number) in [("iso27001-2022", 93), ("soc2-tsc-2017", 61)] {
         let shown = workspace.run(&format!("frameworks show {framework} --format json")).ends_with(0).json();
-        let ids = |requirements: &Json| -> Vec<String> { requirements.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect() };
+        let ids = |requirements: &Json| -> Vec<String> {
+            requirements.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+        };
         let requirements = ids(&shown["requirements"]);
         assert!(requirements.len() >= number, "{framework}: {}", requirements.len());
         for key in ["id", "title", "publisher", "edition", "source", "licence", "groups"] {
@@ -227,7 +234,8 @@ fn schemas_describe_the_files_of_the_library() {
         for (path, bytes) in crate::support::contents::files_below(&root().join(folder)) {
             let of_kind = path.ends_with(suffix) && (kind != "check" || !path.ends_with(".test.yaml"));
             if of_kind && (kind != "workspace" || path.ends_with("eidp/proofbook.yaml")) {
-                let file: Json = serde_saphyr::from_str(std::str::from_utf8(&bytes).unwrap()).unwrap_or_else(|error| panic!("{path}: {error}"));
+                let file: Json =
+                    serde_saphyr::from_str(std::str::from_utf8(&bytes).unwrap()).unwrap_or_else(|error| panic!("{path}: {error}"));
                 let faults: Vec<String> = validator.iter_errors(&file).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
                 assert!(faults.is_empty(), "{path}: {faults:#?}");
                 seen += 1;
@@ -291,7 +299,12 @@ fn colours_only_where_they_are_wanted() {
     let scan = |always: bool| {
         let mut program = workspace.program();
         program.args(["scan", "-C", "ws", "--at", AT, "--quiet"]).args(if always { &["--color", "always"][..] } else { &[] });
-        let wrong = workspace.program().args(["checks", "show", "x", "-C", "ws"]).args(if always { &["--color", "always"][..] } else { &[] }).output().unwrap();
+        let wrong = workspace
+            .program()
+            .args(["checks", "show", "x", "-C", "ws"])
+            .args(if always { &["--color", "always"][..] } else { &[] })
+            .output()
+            .unwrap();
         (program.output().unwrap(), String::from_utf8(wrong.stderr).unwrap())
     };
     let (plain, told) = scan(false);
@@ -304,7 +317,13 @@ fn colours_only_where_they_are_wanted() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let workspace = Workspace::new("workspace: w");
-    for args in [&["checks", "list"][..], &["frameworks", "show", "iso27001-2022", "--format", "json"], &["schema", "workspace"], &["coverage", "iso27001-2022"], &["rbac"]] {
+    for args in [
+        &["checks", "list"][..],
+        &["frameworks", "show", "iso27001-2022", "--format", "json"],
+        &["schema", "workspace"],
+        &["coverage", "iso27001-2022"],
+        &["rbac"],
+    ] {
         let mut program = Command::new(env!("CARGO_BIN_EXE_proofbook"));
         program.current_dir(workspace.folder()).args(args).args(["-C", "ws"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = program.spawn().unwrap();

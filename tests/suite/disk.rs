@@ -24,7 +24,7 @@ fn a_ledger_that_cannot_be_written() {
     // A file where the folder should be: it stops an administrator too.
     workspace.write("ws/evidence", "");
     let ran = workspace.run(&scan(AT));
-    assert!(ran.code >= 2, "{ran:#?}");
+    assert!(ran.code >= 2, "{ran:?}");
     let _ = ran.without_result().says(&["ws/evidence"]);
 
     std::fs::remove_file(workspace.path("ws/evidence")).unwrap();
@@ -41,7 +41,9 @@ fn a_ledger_that_cannot_be_written() {
 #[test]
 fn files_that_cannot_be_written() {
     let workspace = workspace();
-    for (args, says) in [("--findings nowhere/f.ndjson", "nowhere/f.ndjson"), ("--findings ws", "ws"), ("--record ws/proofbook.yaml", "ws/proofbook.yaml")] {
+    for (args, says) in
+        [("--findings nowhere/f.ndjson", "nowhere/f.ndjson"), ("--findings ws", "ws"), ("--record ws/proofbook.yaml", "ws/proofbook.yaml")]
+    {
         let _ = workspace.run(&format!("{} {args}", scan(AT))).ends_with(2).without_result().says(&[says]);
     }
     let _ = workspace.run(&scan(AT)).ends_with(0);
@@ -67,7 +69,8 @@ fn a_full_disk_under_stdout_and_findings() {
     let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
     for args in [&["checks", "list"][..], &["frameworks", "show", "iso27001-2022", "--format", "json"], &["schema", "check"], &["rbac"]] {
         let mut program = Command::new(env!("CARGO_BIN_EXE_proofbook"));
-        let output = program.current_dir(workspace.folder()).args(args).args(["-C", "ws"]).stdout(full()).stderr(Stdio::piped()).output().unwrap();
+        let output =
+            program.current_dir(workspace.folder()).args(args).args(["-C", "ws"]).stdout(full()).stderr(Stdio::piped()).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && stderr.contains("No space left"), "{args:?}: {output:?}");
     }
@@ -107,7 +110,7 @@ fn a_full_disk_leaves_the_last_good_state() {
     for free in [0, 2, 8] {
         file.set_len(std::fs::metadata(&filler).unwrap().len().saturating_sub(free * 4096)).unwrap();
         let ran = workspace.run(&scan(LATER));
-        assert!(ran.code >= 2, "{free}: {ran:#?}");
+        assert!(ran.code >= 2, "{free}: {ran:?}");
         let _ = ran.without_result().says(&["No space left"]);
         let runs = std::fs::read_dir(evidence.join("w/default")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let runs: Vec<String> = runs.filter(|name| name != ".lock").collect();

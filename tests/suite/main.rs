@@ -1,5 +1,7 @@
 //! The program from end to end: the command line is run as scripts run it, on input whose truth is known.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod bad_input;
 mod bad_targets;
 mod bundles;

@@ -44,7 +44,19 @@ impl Endpoint {
     fn start(folder: &Path, refused: &[&str]) -> Option<Self> {
         let (certificate, key) = (folder.join("ca.pem"), folder.join("server.key"));
         let mut request = Command::new("openssl");
-        request.args(["req", "-x509", "-newkey", "rsa:3072", "-nodes", "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]);
+        request.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:3072",
+            "-nodes",
+            "-days",
+            "30",
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ]);
         request.arg("-keyout").arg(&key).arg("-out").arg(&certificate);
         if !request.output().is_ok_and(|output| output.status.success()) {
             return None;
@@ -102,18 +114,19 @@ fn shows_what_is_expected(variant: &str, refused: &[&str], port: &str, min_versi
     workspace.write("ws/proofbook.yaml", settings);
 
     let (ran, findings) = workspace.scan(&format!("-e {variant} --fail-on fail"));
-    let tls = |check: &str| findings.iter().filter(|finding| finding.check == check).map(|finding| finding.verdict.as_str()).collect::<Vec<_>>();
+    let tls =
+        |check: &str| findings.iter().filter(|finding| finding.check == check).map(|finding| finding.verdict.as_str()).collect::<Vec<_>>();
     if endpoint.is_some() {
-        assert_eq!(tls("tls-min-version"), [min_version], "{ran:#?}");
-        assert_eq!(tls("tls-cipher-strength"), ["pass"], "{ran:#?}");
+        assert_eq!(tls("tls-min-version"), [min_version], "{ran:?}");
+        assert_eq!(tls("tls-cipher-strength"), ["pass"], "{ran:?}");
     } else {
         skipped("the TLS endpoint of the platform", "openssl is missing");
-        assert_eq!(tls("tls-min-version"), ["error"], "{ran:#?}");
+        assert_eq!(tls("tls-min-version"), ["error"], "{ran:?}");
     }
     assert_eq!(found(&findings, "fail"), expected.fail);
     assert_eq!(found(&findings, "error"), expected.error);
     // Both variants are the same platform: the same checks have something to say.
-    assert!(findings.iter().filter(|finding| finding.verdict == "pass").count() > 500, "{ran:#?}");
+    assert!(findings.iter().filter(|finding| finding.verdict == "pass").count() > 500, "{ran:?}");
     let failed = !expected.fail.is_empty() || findings.iter().any(|finding| finding.verdict == "fail");
     let bundle = ran.ends_with(i32::from(failed)).path();
     let _ = workspace.run(&format!("-e {variant} verify {}", bundle.display())).ends_with(0);

@@ -33,7 +33,8 @@ impl Planted {
         let applied = json!({"spec": {"password": self.at(&format!("{kind} last applied"))}}).to_string();
         metadata["annotations"]["kubectl.kubernetes.io/last-applied-configuration"] = applied.into();
         metadata["annotations"]["example.com/api-token"] = self.at(&format!("{kind} annotation")).into();
-        metadata["annotations"]["cert-manager.io/issuer"] = format!("https://app:{}@issuer.example", self.at(&format!("{kind} public annotation"))).into();
+        metadata["annotations"]["cert-manager.io/issuer"] =
+            format!("https://app:{}@issuer.example", self.at(&format!("{kind} public annotation"))).into();
         metadata["labels"]["example.com/key"] = format!("ghp_{}", self.at(&format!("{kind} label"))).into();
         match kind.as_str() {
             "ConfigMap" => {
@@ -69,7 +70,10 @@ impl Planted {
                 for (key, value) in map {
                     match value {
                         Json::Array(containers) if key.ends_with("ontainers") => {
-                            containers.iter_mut().filter(|container| container.is_object()).for_each(|container| self.plant_in(container, kind));
+                            containers
+                                .iter_mut()
+                                .filter(|container| container.is_object())
+                                .for_each(|container| self.plant_in(container, kind));
                         }
                         value => self.plant_in_containers(value, kind),
                     }
@@ -83,7 +87,10 @@ impl Planted {
     fn plant_in(&mut self, container: &mut Json, kind: &str) {
         let mut at = |place: &str| self.at(&format!("{kind} container {place}"));
         push(&mut container["env"], json!({"name": "DB_PASSWORD", "value": at("environment")}));
-        push(&mut container["env"], json!({"name": "DATABASE_URL", "value": format!("postgres://app:{}@db:5432/x", at("environment URL"))}));
+        push(
+            &mut container["env"],
+            json!({"name": "DATABASE_URL", "value": format!("postgres://app:{}@db:5432/x", at("environment URL"))}),
+        );
         push(&mut container["env"], json!({"name": "HARMLESS", "value": at("harmless environment")}));
         for word in [format!("--password={}", at("argument")), "--token".to_owned(), at("argument after its name")] {
             push(&mut container["args"], word.into());
@@ -105,7 +112,9 @@ impl Planted {
         for (part, bytes) in unpacked(name, content) {
             for form in &forms {
                 leaks.extend(find_all(&bytes, form).into_iter().map(|at| {
-                    let number = bytes.get(at + CORE.len()..at + CORE.len() + 5).and_then(|number| std::str::from_utf8(number).ok()?.parse::<usize>().ok());
+                    let number = bytes
+                        .get(at + CORE.len()..at + CORE.len() + 5)
+                        .and_then(|number| std::str::from_utf8(number).ok()?.parse::<usize>().ok());
                     let place = number.and_then(|number| self.places.get(number)).map_or("some place", String::as_str);
                     let around = String::from_utf8_lossy(&bytes[at.saturating_sub(60)..bytes.len().min(at + 40)]);
                     format!("{part}: planted in {place}: …{around}…")
@@ -166,13 +175,24 @@ fn planted_cluster(planted: &mut Planted) -> Vec<(String, Json)> {
     let revealed = [
         ("prometheus", "args", format!("--storage.tsdb.retention.time=400d\n--web.password={}\n", planted.at("revealed assignment"))),
         ("loki", "loki.yaml", format!("retention_period: 2160h\ns3: s3://app:{}@eu/logs\n", planted.at("revealed URL"))),
-        ("prometheus-line", "args", format!("--storage.tsdb.retention.time=400d --web.auth-password={}", planted.at("revealed assignment in a line"))),
+        (
+            "prometheus-line",
+            "args",
+            format!("--storage.tsdb.retention.time=400d --web.auth-password={}", planted.at("revealed assignment in a line")),
+        ),
         ("loki-keys", "loki.yaml", format!("retention_period: 2160h\nsecret_access_key: {}\n", planted.at("revealed key"))),
-        ("loki-flow", "loki.yaml", format!("limits: {{retention_period: 2160h}}\nredis: {{\"password\": \"{}\"}}\n", planted.at("revealed flow mapping"))),
+        (
+            "loki-flow",
+            "loki.yaml",
+            format!("limits: {{retention_period: 2160h}}\nredis: {{\"password\": \"{}\"}}\n", planted.at("revealed flow mapping")),
+        ),
     ];
     let (_, config_maps) = lists.iter_mut().find(|(name, _)| name == "configmaps.json").unwrap();
     for (name, key, text) in revealed {
-        push(&mut config_maps["items"], json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "monitoring"}, "data": {key: text}}));
+        push(
+            &mut config_maps["items"],
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "monitoring"}, "data": {key: text}}),
+        );
     }
     for (_, list) in &mut lists {
         list["items"].as_array_mut().unwrap().iter_mut().for_each(|object| planted.plant(object));
@@ -205,7 +225,7 @@ fn nothing_planted_in_a_dump_is_ever_written() {
     let word = "Quokkaplatform";
     let workspace = workspace(word);
     let mut said = vec![workspace.scan(&format!("--dump {} --at {AT} --record recorded", dump.path().display())).0];
-    assert!(said[0].stderr.contains(" pass, "), "{:#?}", said[0]);
+    assert!(said[0].stderr.contains(" pass, "), "{:?}", said[0]);
     said.push(workspace.run(&format!("build --profile customer,assessor --at {AT} --out public")).ends_with(0));
     for format in ["auditor-zip", "oscal-ar", "sarif"] {
         said.push(workspace.run(&format!("export --format {format} --at {AT} --out export.{format}")).ends_with(0));
@@ -291,7 +311,7 @@ fn credentials_of_the_way_to_a_cluster_are_never_shown() {
             });
             let path = workspace.write("kubeconfig", config.to_string());
             let (ran, findings) = workspace.scan(&format!("--kubeconfig {} --check pss-enforced --at {AT}", path.display()));
-            assert!(ran.code >= 2, "{cluster} {user}: {ran:#?}");
+            assert!(ran.code >= 2, "{cluster} {user}: {ran:?}");
             assert!(findings.iter().all(|finding| finding.verdict == "error"), "{findings:?}");
             planted.show_nowhere(&workspace, &[ran]);
         }
@@ -321,7 +341,7 @@ fn a_broken_dump_is_told_without_its_content() {
         std::fs::write(dump.path().join(name), &content).unwrap();
         std::fs::write(dump.path().join("namespaces.json"), r#"{"kind": "NamespaceList", "apiVersion": "v1", "items": []}"#).unwrap();
         let (ran, findings) = workspace.scan(&format!("--dump {} --check workload-no-privileged --at {AT}", dump.path().display()));
-        assert!(ran.code >= 2, "{name}: {content}: {ran:#?}");
+        assert!(ran.code >= 2, "{name}: {content}: {ran:?}");
         assert!(findings.iter().all(|finding| finding.verdict == "error"), "{content}: {findings:?}");
         if name != "dump.yaml" {
             planted.show_nowhere(&workspace, &[ran]);

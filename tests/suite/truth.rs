@@ -90,7 +90,8 @@ impl Planted {
             assert!(!of_check.is_empty(), "{} said nothing", judge.check);
             let errors = of_check.iter().filter(|finding| finding.verdict == "error");
             differences.extend(errors.map(|finding| format!("{name}: {} is an error: {}", finding.subject(), finding.message)));
-            let found: BTreeSet<String> = of_check.iter().filter(|finding| judge.counts(finding)).map(|finding| finding.subject()).collect();
+            let found: BTreeSet<String> =
+                of_check.iter().filter(|finding| judge.counts(finding)).map(|finding| finding.subject()).collect();
             differences.extend(property.violations.difference(&found).map(|subject| format!("{name}: {subject} was missed")));
             differences.extend(found.difference(&property.violations).map(|subject| format!("{name}: {subject} was not planted")));
         }

@@ -46,18 +46,28 @@ pub(crate) fn facts() -> Json {
 }
 
 /// How the program ended, and what it said.
-#[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
+impl std::fmt::Debug for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "exit code {}", self.code)?;
+        for (name, text) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            let shown: String = text.chars().filter(|c| !c.is_control() || *c == '\n').take(2000).collect();
+            writeln!(f, "{name}: {shown}")?;
+        }
+        Ok(())
+    }
+}
+
 impl Ran {
     /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{self:#?}");
+        assert_eq!(self.code, code, "{self:?}");
         self
     }
 
@@ -73,21 +83,21 @@ impl Ran {
     /// Asserts that nothing stands on stdout: no result came out.
     #[track_caller]
     pub(crate) fn without_result(self) -> Self {
-        assert_eq!(self.stdout, "", "{self:#?}");
+        assert_eq!(self.stdout, "", "{self:?}");
         self
     }
 
     /// The JSON on stdout.
     #[track_caller]
     pub(crate) fn json(&self) -> Json {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// The path on stdout: its only line.
     #[track_caller]
     pub(crate) fn path(&self) -> PathBuf {
-        let line = self.stdout.strip_suffix('\n').unwrap_or_else(|| panic!("{self:#?}"));
-        assert!(!line.is_empty() && !line.contains('\n'), "{self:#?}");
+        let line = self.stdout.strip_suffix('\n').unwrap_or_else(|| panic!("{self:?}"));
+        assert!(!line.is_empty() && !line.contains('\n'), "{self:?}");
         PathBuf::from(line)
     }
 }
@@ -175,7 +185,7 @@ impl Workspace {
     pub(crate) fn program(&self) -> assert_cmd::Command {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_proofbook"));
         command.current_dir(self.folder()).env_clear().env("HOME", self.folder()).env("TMPDIR", self.path("tmp"));
-        command.timeout(Duration::from_secs(120));
+        command.timeout(Duration::from_mins(2));
         command
     }
 

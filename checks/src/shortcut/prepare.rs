@@ -54,9 +54,7 @@ fn list_node(elements: &[IdedExpr]) -> Option<Node> {
 
 fn call_node(call: &CallExpr) -> Option<Node> {
     match (call.func_name.as_str(), call.target.as_deref(), call.args.as_slice()) {
-        (op::CONDITIONAL, None, [condition, yes, no]) => {
-            Some(Node::Choice(Box::new([node(condition)?, node(yes)?, node(no)?])))
-        }
+        (op::CONDITIONAL, None, [condition, yes, no]) => Some(Node::Choice(Box::new([node(condition)?, node(yes)?, node(no)?]))),
         (op::LOGICAL_NOT, None, [flag]) => boxed(flag).map(Node::Not),
         (op::OPT_SELECT, None, [of, field]) => match &field.expr {
             Expr::Literal(LiteralValue::String(name)) => Some(Node::OptionalField(boxed(of)?, name.inner().into())),
