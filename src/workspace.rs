@@ -67,7 +67,7 @@ impl Workspace {
         let catalog = Catalog::load(&self.files)?;
         for framework in &self.config.frameworks {
             if !catalog.controls.frameworks.contains_key(&framework.value) {
-                let known = catalog.controls.frameworks.keys().map(|id| id.as_str());
+                let known = catalog.controls.frameworks.keys().map(FrameworkId::as_str);
                 let help = did_you_mean(framework.value.as_str(), known, "see `proofbook frameworks list`");
                 let message = format!("unknown framework `{}`", framework.value);
                 let found = Diagnostic::new("unknown-framework", self.root.join(FILE).display().to_string(), message);
@@ -162,7 +162,7 @@ fn read_text(path: &Path) -> Result<String> {
     let bytes = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(&error.as_bytes()[..at]).matches('\n').count() + 1;
         anyhow::anyhow!("{}:{line}: the file is not UTF-8 (byte {at}); save it as UTF-8", path.display())
     })
 }

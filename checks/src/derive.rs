@@ -11,6 +11,7 @@ use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 use serde_json::Value as Json;
 
+use crate::functions;
 use crate::mask::{FieldPath, Step, path_text};
 
 /// What a place belongs to: the subject, or a join by its position.
@@ -304,6 +305,9 @@ impl Walk<'_> {
                 let found = self.expr(target, scope)?;
                 self.shape(&found);
                 Ok(Kind::Computed)
+            }
+            (name, _, _) if !functions::is_known(name) => {
+                error(node, format!("unknown function `{name}`"), "see the CEL language definition; functions are listed in the guide")
             }
             (_, target, args) => {
                 for part in target.into_iter().chain(args) {

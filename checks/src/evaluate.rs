@@ -52,7 +52,7 @@ impl<'i> Evaluation<'i> {
         let params = Value::from_json(&planned.params_json());
         let run = Run { evaluation: self, planned, check: planned.check, params: &params };
         let mut result = run.evaluate();
-        result.findings.sort_by(|a, b| a.subject.cmp(&b.subject));
+        result.findings.sort_by_key(|finding| finding.subject);
         result
     }
 

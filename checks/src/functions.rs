@@ -147,6 +147,21 @@ impl Native {
     }
 }
 
+/// Whether the environment declares a function or operator of this name, global or as a member.
+///
+/// The library does not say it in words, only by what a call without arguments comes to.
+pub(crate) fn is_known(name: &str) -> bool {
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let declared = |call: String| {
+        let context = cel::Context::with_env(Arc::clone(environment()));
+        environment().compile(&call).is_ok_and(|program| {
+            !matches!(cel::Value::resolve_val(program.expression(), &context), Err(ExecutionError::UndeclaredReference(_)))
+        })
+    };
+    // Operators are not written as calls; the parser only makes those that exist.
+    !is_word || name.starts_with('_') || declared(format!("{name}()")) || declared(format!("''.{name}()"))
+}
+
 fn fault(function: &str, message: impl ToString) -> ExecutionError {
     ExecutionError::function_error(function, message)
 }
@@ -376,6 +391,16 @@ mod tests {
         let context = cel::Context::with_env(Arc::clone(environment()));
         let result = cel::Value::resolve_val(program.expression(), &context).unwrap();
         Value::from_val(result.as_ref()).unwrap()
+    }
+
+    #[test]
+    fn only_declared_functions_are_known() {
+        for name in ["size", "lowerAscii", "glob", "timestamp", "matches", "orValue", "split", "_+_", "string", "flatten", "join"] {
+            assert!(is_known(name), "{name}");
+        }
+        for name in ["lowerAsci", "shout", "eval"] {
+            assert!(!is_known(name), "{name}");
+        }
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub fn intern_unless(text: &str, is_bad: fn(&str) -> bool) -> Option<&'static st
 }
 
 /// An interned text: what names subjects and measured values, which repeat from check to check.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(&'static str);
 
 impl Name {
@@ -129,12 +129,6 @@ impl Name {
             Value::Str(text) => Some(text.as_borrowed().map_or_else(|| Self::from(text.inner()), Self)),
             _ => None,
         }
-    }
-}
-
-impl Default for Name {
-    fn default() -> Self {
-        Self("")
     }
 }
 

@@ -8,6 +8,7 @@ use proofbook_checks::definition::CheckDefinition;
 use proofbook_checks::fixture::Fixtures;
 use proofbook_controls::mapping::MappingFile;
 use proofbook_controls::{Control, Framework};
+use proofbook_documents::DocumentDefinition;
 use proofbook_evidence::attestation::Attestation;
 use schemars::schema_for;
 
@@ -18,11 +19,12 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 7] = [
+const SCHEMAS: [(&str, Generate); 8] = [
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
     ("check-test", || schema_for!(Fixtures)),
     ("control", || schema_for!(Control)),
+    ("document", || schema_for!(DocumentDefinition)),
     ("framework", || schema_for!(Framework)),
     ("mapping", || schema_for!(MappingFile)),
     ("workspace", || schema_for!(Config)),

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
+use crate::support::contents::files_below;
 use crate::support::{AT, Workspace, data, facts, skipped};
 
 fn workspace() -> Workspace {
@@ -76,6 +77,29 @@ fn a_full_disk_under_stdout_and_findings() {
     }
     let _ = workspace.run(&format!("{} --findings /dev/full", scan(AT))).ends_with(2).without_result().says(&["No space left"]);
     let _ = workspace.run("verify").ends_with(0);
+}
+
+#[test]
+fn a_full_disk_leaves_the_last_build() {
+    let workspace = workspace();
+    let out = workspace.path("out");
+    let Some(_disk) = SmallDisk::mount(&out, "24m") else {
+        skipped("a full disk under what is built", "mounting a small file system needs an administrator");
+        return;
+    };
+    let _ = workspace.run(&scan(AT)).ends_with(0);
+    let _ = workspace.run(&format!("build --out out --at {AT}")).ends_with(0);
+    let before = files_below(&out);
+    let mut filler = std::fs::File::create(out.join("filler")).unwrap();
+    while filler.write_all(&[0; 4096]).is_ok() {}
+    let _ = workspace.run(&format!("build --out out --at {LATER}")).ends_with(2).without_result().says(&["No space left"]);
+    drop(filler);
+    std::fs::remove_file(out.join("filler")).unwrap();
+    let customer =
+        |files: Vec<(String, Vec<u8>)>| files.into_iter().filter(|(name, _)| name.contains("/out/customer/")).collect::<Vec<_>>();
+    assert!(customer(files_below(&out)) == before, "what was built before has changed");
+    let _ = workspace.run(&format!("build --out out --at {LATER}")).ends_with(0);
+    assert!(!out.join("customer.new").exists() && !out.join("customer.old").exists());
 }
 
 /// A small disk of its own, given back at the end.

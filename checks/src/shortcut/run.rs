@@ -167,6 +167,7 @@ fn steps(count: usize) -> Option<()> {
 }
 
 // The member `name` of a map, or that it has none; only where the mask says that it would be there.
+#[expect(clippy::option_option, reason = "no answer, an absent value and a value are three things")]
 fn member<'a>(of: Cow<'a, Value>, name: &str) -> Option<Option<Cow<'a, Value>>> {
     steps(1)?;
     match of {
@@ -175,12 +176,14 @@ fn member<'a>(of: Cow<'a, Value>, name: &str) -> Option<Option<Cow<'a, Value>>> 
     }
 }
 
+#[expect(clippy::option_option, reason = "no answer, an absent value and a value are three things")]
 fn lookup<'a>(of: &'a Value, name: &str) -> Option<Option<&'a Value>> {
     let Value::Map(map) = of else { return None };
     let found = map.get(name);
     (found.is_some() || map.tells_absence(name)).then_some(found)
 }
 
+#[expect(clippy::option_option, reason = "no answer, an absent value and a value are three things")]
 fn element(of: Cow<'_, Value>, at: i64) -> Option<Option<Cow<'_, Value>>> {
     steps(1)?;
     let at = usize::try_from(at).ok();

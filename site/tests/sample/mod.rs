@@ -254,7 +254,7 @@ fn failing(name: &str) -> Finding {
         verdict: Verdict::Fail,
         reason_code: Reason::BelowMin,
         message: "accepts tls1.0, tls1.1, the floor is TLS 1.2".into(),
-        measured: [("lowest".to_owned(), serde_json::from_value(json!("tls1.0")).unwrap())].into(),
+        measured: [("lowest".into(), serde_json::from_value(json!("tls1.0")).unwrap())].into(),
     }
 }
 

@@ -30,7 +30,8 @@ pub(crate) fn render(id: &str, data: &Value) -> Result<Rendered, DocumentError> 
 pub(crate) fn look(program: &str, before: &[&str], pdf: &[u8], after: &[&str]) -> Option<(bool, String)> {
     if Command::new(program).arg("--version").output().is_err() {
         // Written past the test harness, which keeps quiet about tests that pass.
-        writeln!(std::io::stderr(), "skipped: {program}").unwrap();
+        let mut stderr = std::io::stderr().lock();
+        writeln!(stderr, "skipped: {program}").unwrap();
         return None;
     }
     let dir = tempfile::tempdir().unwrap();
