@@ -230,9 +230,10 @@ impl Compiler<'_> {
     fn file_name(&mut self, definition: &CheckDefinition) {
         let stem = self.file.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml"));
         if stem != Some(definition.id.as_str()) {
-            let start = Span { line: 1, column: 1, end_column: 2 };
+            let line = self.text.lines().position(|line| line.starts_with("id:")).and_then(|line| u32::try_from(line + 1).ok());
+            let id = line.map_or(Span::START, |line| Span { line, column: 1, end_column: 3 });
             let message = format!("the check `{}` stands in a file of another name", definition.id);
-            self.error("file-name", start, message, "name the file after the id");
+            self.error("file-name", id, message, "name the file after the id");
         }
     }
 
