@@ -7,14 +7,13 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use cel::ExecutionError;
 use cel::common::traits::{Adder, Container, Indexer, Iterable, Sizer, Zeroer};
 use cel::common::types::{CelInt, CelList, CelMap, CelString, LIST_TYPE, MAP_TYPE, NULL_TYPE, Type};
 use cel::common::value::{CowVal, StaticVal, Val};
 
-use crate::value::{List, Map, Value};
+use crate::value::{Entry, Map, Value};
 
 /// Why an expression's result must not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,28 +245,28 @@ impl Val for Value {
     }
 }
 
-fn list_equals(list: &List, other: &dyn Val) -> bool {
+fn list_equals(list: &[Value], other: &dyn Val) -> bool {
     if let Some(Value::List(other)) = other.downcast_ref::<Value>() {
-        return list.items.len() == other.items.len() && list.items.iter().zip(&other.items).all(|(a, b)| a.as_val().equals(b.as_val()));
+        return list.len() == other.len() && list.iter().zip(&**other).all(|(a, b)| a.as_val().equals(b.as_val()));
     }
     other.downcast_ref::<CelList>().is_some_and(|other| {
-        list.items.len() == other.inner().len() && list.items.iter().zip(other.inner()).all(|(a, b)| a.as_val().equals(b.as_ref()))
+        list.len() == other.inner().len() && list.iter().zip(other.inner()).all(|(a, b)| a.as_val().equals(b.as_ref()))
     })
 }
 
 fn map_equals(map: &Map, other: &dyn Val) -> bool {
     // A map that was cut down is not the map that was observed: comparing it would be a guess.
-    if map.mask.is_some() {
+    if map.mask().is_some() {
         raise(Fault::OutsideMask);
         return false;
     }
     if let Some(Value::Map(other)) = other.downcast_ref::<Value>() {
-        return map.entries.len() == other.entries.len()
-            && map.entries.iter().all(|(key, a)| other.get(key).is_some_and(|b| a.as_val().equals(b.as_val())));
+        return map.entries().len() == other.entries().len()
+            && map.entries().iter().all(|(key, a)| other.get(key).is_some_and(|b| a.as_val().equals(b.as_val())));
     }
     other.downcast_ref::<CelMap>().is_some_and(|other| {
-        map.entries.len() == other.inner().len()
-            && map.entries.iter().all(|(key, a)| {
+        map.entries().len() == other.inner().len()
+            && map.entries().iter().all(|(key, a)| {
                 let index = CelString::from(*key);
                 other.get(&index).is_ok_and(|b| a.as_val().equals(b.as_ref()))
             })
@@ -296,7 +295,7 @@ impl Container for Value {
             return Err(exhausted());
         }
         match self {
-            Self::List(list) => Ok(list.items.iter().any(|item| item.as_val().equals(value))),
+            Self::List(list) => Ok(list.iter().any(|item| item.as_val().equals(value))),
             Self::Map(map) => match value.downcast_ref::<CelString>() {
                 Some(key) => find(map, key.inner()).map(|found| found.is_some()),
                 None => Ok(false),
@@ -334,7 +333,7 @@ impl Indexer for Value {
                 let at = index
                     .downcast_ref::<CelInt>()
                     .ok_or_else(|| ExecutionError::UnexpectedType { got: index.get_type().name().to_owned(), want: "int".to_owned() })?;
-                let item = usize::try_from(*at.inner()).ok().and_then(|at| list.items.get(at));
+                let item = usize::try_from(*at.inner()).ok().and_then(|at| list.get(at));
                 item.map(|item| CowVal::Borrowed(item.as_val()))
                     .ok_or_else(|| ExecutionError::IndexOutOfBounds(cel::Value::Int(*at.inner())))
             }
@@ -356,8 +355,8 @@ impl Iterable for Value {
         Self: 'v,
     {
         match self {
-            Self::List(list) => Box::new(Items(list.items.iter())),
-            Self::Map(map) => Box::new(Keys { map: Arc::clone(map), entries: map.entries.iter() }),
+            Self::List(list) => Box::new(Items(list.iter())),
+            Self::Map(map) => Box::new(Keys { map: map.clone(), entries: map.entries().iter() }),
             _ => {
                 raise(Fault::OutsideMask);
                 Box::new(Items([].iter()))
@@ -378,8 +377,8 @@ impl<'b, 'v> cel::common::traits::Iterator<'b, 'v> for Items<'b> {
 }
 
 struct Keys<'b> {
-    map: Arc<Map>,
-    entries: std::slice::Iter<'b, (&'static str, Value)>,
+    map: Map,
+    entries: std::slice::Iter<'b, Entry>,
 }
 
 impl<'b, 'v> cel::common::traits::Iterator<'b, 'v> for Keys<'b> {
@@ -387,7 +386,7 @@ impl<'b, 'v> cel::common::traits::Iterator<'b, 'v> for Keys<'b> {
         if !step() {
             return None;
         }
-        if self.map.mask.as_ref().is_some_and(|mask| mask.each.is_none()) {
+        if self.map.mask().is_some_and(|mask| mask.each.is_none()) {
             raise(Fault::OutsideMask);
             return None;
         }
@@ -411,12 +410,12 @@ impl Sizer for Value {
     fn size(&self) -> CelInt {
         step();
         let size = match self {
-            Self::List(list) => list.items.len(),
+            Self::List(list) => list.len(),
             Self::Map(map) => {
-                if map.mask.as_ref().is_some_and(|mask| mask.each.is_none()) {
+                if map.mask().is_some_and(|mask| mask.each.is_none()) {
                     raise(Fault::OutsideMask);
                 }
-                map.entries.len()
+                map.entries().len()
             }
             _ => {
                 raise(Fault::OutsideMask);

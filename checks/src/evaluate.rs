@@ -36,6 +36,14 @@ pub struct Evaluation<'i> {
     views: [OnceLock<ViewObjects>; 3],
     // Ready-made joins do not depend on the check, so checks share their indexes.
     indexes: Mutex<BTreeMap<(Origin, JoinOn), Arc<Index>>>,
+    subjects: Mutex<BTreeMap<Origin, Arc<[Enumerated]>>>,
+}
+
+/// An object that checks may be about.
+struct Enumerated {
+    subject: Subject,
+    object: Value,
+    damage: Option<&'static str>,
 }
 
 impl<'i> Evaluation<'i> {
@@ -43,7 +51,8 @@ impl<'i> Evaluation<'i> {
     #[must_use]
     pub fn new(inventory: &'i Inventory, settings: &'i Settings, now: jiff::Timestamp) -> Self {
         let now = chrono::DateTime::from_timestamp(now.as_second(), 0).unwrap_or_default().fixed_offset();
-        Self { inventory, settings, now: CelTimestamp::from(now), views: [const { OnceLock::new() }; 3], indexes: Mutex::default() }
+        let views = [const { OnceLock::new() }; 3];
+        Self { inventory, settings, now: CelTimestamp::from(now), views, indexes: Mutex::default(), subjects: Mutex::default() }
     }
 
     /// What a check says about every subject.
@@ -51,9 +60,7 @@ impl<'i> Evaluation<'i> {
     pub fn check(&self, planned: &Planned<'_>) -> CheckResult {
         let params = Value::from_json(&planned.params_json());
         let run = Run { evaluation: self, planned, check: planned.check, params: &params };
-        let mut result = run.evaluate();
-        result.findings.sort_by_key(|finding| finding.subject);
-        result
+        run.evaluate()
     }
 
     fn view(&self, view: View) -> &ViewObjects {
@@ -64,6 +71,23 @@ impl<'i> Evaluation<'i> {
         let mut indexes = self.indexes.lock().unwrap_or_else(PoisonError::into_inner);
         let known = indexes.entry((origin.clone(), on));
         Arc::clone(known.or_insert_with(|| Arc::new(Index::on(on, self.objects(origin)))))
+    }
+
+    // The objects of an origin in the order in which findings about them are told.
+    fn enumerated(&self, origin: &Origin) -> Arc<[Enumerated]> {
+        let mut subjects = self.subjects.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = subjects.entry(origin.clone()).or_insert_with(|| {
+            let workloads = *origin == Origin::View(View::Workload);
+            let enumerated = |object: &Value| Enumerated {
+                subject: subject_of(object),
+                object: object.clone(),
+                damage: views::damage(object).filter(|_| workloads),
+            };
+            let mut found: Vec<Enumerated> = self.objects(origin).iter().map(enumerated).collect();
+            found.sort_by_key(|enumerated| enumerated.subject);
+            found.into()
+        });
+        Arc::clone(known)
     }
 
     fn objects(&self, origin: &Origin) -> &[Value] {
@@ -119,24 +143,30 @@ impl<'r> Run<'r, '_> {
         let mut excluded = vec![0_u64; self.planned.settings.exclude.len()];
         let measures: Vec<Name> = self.check.measure.iter().map(|(name, _)| Name::from(name.as_str())).collect();
         let mut bindings = Bindings::new(self.params, Some(&self.evaluation.now));
-        for subject in self.evaluation.objects(&self.check.origin) {
+        for Enumerated { subject, object, damage } in &*self.evaluation.enumerated(&self.check.origin) {
             cel_view::start_budget(BUDGET);
             bindings.clear();
-            bindings.set("subject", subject.clone());
+            bindings.set("subject", object.clone());
             let within = self.check.filter.as_ref().map_or(Ok(true), |filter| holds(filter, &bindings));
             if let Ok(false) = within {
                 outside += 1;
                 continue;
             }
-            let name = subject_of(subject);
-            if let Some(at) = self.excluded(&name) {
+            if let Some(at) = self.excluded(subject) {
                 excluded[at] += 1;
                 continue;
             }
-            let judged = within.and_then(|_| self.judge(subject, &indexes, &measures, &mut bindings));
-            findings.push(self.finding(name, judged));
+            let judged = within.and_then(|_| match damage {
+                Some(damage) => Err(Trouble { reason: Reason::ParseError, detail: (*damage).to_owned() }),
+                None => self.judge(object, &indexes, &measures, &mut bindings),
+            });
+            findings.push(self.finding(*subject, judged));
         }
-        findings.extend(self.orphans());
+        let orphans = self.orphans();
+        if !orphans.is_empty() {
+            findings.extend(orphans);
+            findings.sort_by_key(|finding| finding.subject);
+        }
         self.exclusions(&mut population, outside, &excluded);
         population.subjects = findings.len() as u64;
         if findings.is_empty() {
@@ -174,9 +204,6 @@ impl<'r> Run<'r, '_> {
         measures: &[Name],
         bindings: &mut Bindings<'r>,
     ) -> Result<Judgement, Trouble> {
-        if let (Origin::View(View::Workload), Some(damage)) = (&self.check.origin, views::damage(subject)) {
-            return Err(Trouble { reason: Reason::ParseError, detail: damage.to_owned() });
-        }
         for (join, index) in self.check.joins.iter().zip(indexes) {
             let found = match index {
                 Some(index) => index.find(join, subject, &self.check.origin, bindings)?,

@@ -14,6 +14,7 @@ mod expression;
 pub mod finding;
 pub mod fixture;
 pub mod functions;
+mod gathered;
 mod index;
 pub mod inventory;
 pub mod mask;

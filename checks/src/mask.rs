@@ -9,11 +9,13 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::value::Name;
+
 /// One step of a field path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// A named key of a map.
-    Key(Box<str>),
+    Key(Name),
     /// Every element of a list, or every key of a map.
     Each,
 }
@@ -35,7 +37,7 @@ pub fn path_text(path: &[Step]) -> String {
     let names: Vec<&str> = path
         .iter()
         .map(|step| match step {
-            Step::Key(key) => key.as_ref(),
+            Step::Key(key) => key.as_str(),
             Step::Each => "*",
         })
         .collect();
@@ -51,7 +53,7 @@ pub struct Mask {
     pub whole: bool,
     /// Keep these keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub keys: BTreeMap<Box<str>, Arc<Mask>>,
+    pub keys: BTreeMap<Name, Arc<Mask>>,
     /// Keep this of every list element and of every key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Arc<Mask>>,
@@ -90,7 +92,7 @@ impl Mask {
             }
             Some((Step::Key(key), rest)) => {
                 let start = self.each.clone().unwrap_or_default();
-                let child = self.keys.entry(key.clone()).or_insert(start);
+                let child = self.keys.entry(*key).or_insert(start);
                 Arc::make_mut(child).add(rest, whole);
             }
         }
@@ -102,7 +104,7 @@ impl Mask {
         for step in path {
             node = match step {
                 Step::Each => Arc::make_mut(node.each.get_or_insert_with(Arc::default)),
-                Step::Key(key) => Arc::make_mut(node.keys.entry(key.clone()).or_default()),
+                Step::Key(key) => Arc::make_mut(node.keys.entry(*key).or_default()),
             };
         }
         if let Err(at) = node.reveal.binary_search_by(|known| (**known).cmp(name)) {
@@ -118,7 +120,7 @@ impl Mask {
         }
         for (key, mask) in &other.keys {
             let start = self.each.clone().unwrap_or_default();
-            Arc::make_mut(self.keys.entry(key.clone()).or_insert(start)).merge(mask);
+            Arc::make_mut(self.keys.entry(*key).or_insert(start)).merge(mask);
         }
         self.spread();
         for name in &other.reveal {
@@ -145,7 +147,7 @@ impl Mask {
             at.pop();
         }
         for (key, mask) in &self.keys {
-            at.push(Step::Key(key.clone()));
+            at.push(Step::Key(*key));
             mask.collect_paths(at, out);
             at.pop();
         }

@@ -6,14 +6,15 @@
 //! is certain to see a credential. An exact name that a check lists in `reads:` is kept if no detector objects.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::gathered::{self, Gathered};
 use crate::mask::{Mask, Step};
 use crate::resource::Resource;
 use crate::sensitive;
-use crate::value::{Value, from_u64, intern, intern_unless};
+use crate::value::{Entry, Name, Value, from_u64, intern_unless};
 
 /// What to keep of the objects of one resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -152,10 +153,10 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut active = &self.projection.mask;
-        let mut entries = Vec::with_capacity(active.keys.len());
+        let mut entries = gathered::entries();
         let mut late = false;
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            let Some(mask) = (if active.whole { Some(active) } else { active.child(&key) }) else {
+            let Some((mask, name)) = kept(active, &key) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -165,22 +166,22 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
                 && is_judged_at_owner(&value)
             {
                 // Normally metadata comes before spec; where it does not, what was read too much is cut off below.
-                late = entries.iter().any(|(key, _)| *key != "apiVersion" && *key != "kind");
+                late = entries.any(|(key, _)| *key != "apiVersion" && *key != "kind");
                 active = controlled;
-                push(&mut entries, &key, prune(&value, controlled.child("metadata").unwrap_or(controlled)));
+                push(&mut entries, name, &key, prune(&value, controlled.child("metadata").unwrap_or(controlled)));
                 continue;
             }
-            push(&mut entries, &key, value);
+            push(&mut entries, name, &key, value);
         }
         if let Some((api_version, kind)) = self.typed {
             for (key, text) in [("apiVersion", api_version), ("kind", kind)] {
-                if !entries.iter().any(|(known, _)| *known == key) {
+                if !entries.any(|(known, _)| *known == key) {
                     entries.push((key, Value::str(text)));
                 }
             }
         }
         let mask = (!active.whole).then(|| Arc::clone(active));
-        let value = Value::masked_map(entries, mask);
+        let value = Value::masked_map(entries.finish(), mask);
         Ok(if late { prune(&value, active) } else { value })
     }
 }
@@ -202,10 +203,21 @@ pub fn is_judged_at_owner(metadata: &Value) -> bool {
     kind.is_some_and(|kind| TEMPLATE_OWNERS.contains(&kind))
 }
 
+// What is kept of a member, and its name where the mask knows it.
+fn kept<'m>(mask: &'m Arc<Mask>, key: &str) -> Option<(&'m Arc<Mask>, Option<Name>)> {
+    if mask.whole {
+        return Some((mask, None));
+    }
+    match mask.keys.get_key_value(key) {
+        Some((name, child)) => Some((child, Some(*name))),
+        None => mask.each.as_ref().map(|each| (each, None)),
+    }
+}
+
 // In the Kubernetes API a null field is an absent one: Go writes `rules: null` for a role without rules.
-fn push(entries: &mut Vec<(&'static str, Value)>, key: &str, value: Value) {
+fn push(entries: &mut Gathered<Entry>, name: Option<Name>, key: &str, value: Value) {
     if !matches!(value, Value::Null(_)) {
-        entries.push((intern(key), value));
+        entries.push((name.unwrap_or_else(|| key.into()).as_str(), value));
     }
 }
 
@@ -216,13 +228,13 @@ fn prune(value: &Value, mask: &Arc<Mask>) -> Value {
     }
     match value {
         Value::Map(map) => Value::masked_map(
-            map.entries.iter().filter_map(|(key, value)| mask.child(key).map(|child| (*key, prune(value, child)))).collect(),
+            map.entries().iter().filter_map(|(key, value)| mask.child(key).map(|child| (*key, prune(value, child)))).collect(),
             Some(Arc::clone(mask)),
         ),
         Value::List(list) => {
             let empty = Arc::default();
             let each = mask.each.as_ref().unwrap_or(&empty);
-            Value::list(list.items.iter().map(|item| prune(item, each)).collect())
+            Value::list(list.iter().map(|item| prune(item, each)).collect())
         }
         Value::Null(_) => value.clone(),
         _ => Value::Opaque,
@@ -328,29 +340,28 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        static NOTHING: LazyLock<Arc<Mask>> = LazyLock::new(Arc::default);
         if self.place == Place::Words && self.mask.whole {
             return read_words(&self.mask.reveal, seq);
         }
-        let none = Arc::default();
         let mask = match (&self.mask.each, self.mask.whole) {
             (_, true) => self.mask,
             (Some(each), false) => each,
-            (None, false) => &none,
+            (None, false) => &NOTHING,
         };
-        let mut items = Vec::with_capacity(seq.size_hint().unwrap_or(2).min(64));
+        let mut items = gathered::items();
         while let Some(item) = seq.next_element_seed(Seed { mask, place: self.place })? {
             items.push(item);
         }
-        Ok(Value::list(items))
+        Ok(Value::list(items.finish()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut entries = Vec::with_capacity(self.mask.keys.len());
+        let mut entries = gathered::entries();
         while let Some(key) = map.next_key_seed(KeySeed)? {
             // Server-side apply's bookkeeping repeats every field name and is nobody's evidence.
             let unread = self.place == Place::Metadata && &*key == "managedFields";
-            let mask = if self.mask.whole { Some(self.mask) } else { self.mask.child(&key) };
-            let Some(mask) = mask.filter(|_| !unread) else {
+            let Some((mask, name)) = kept(self.mask, &key).filter(|_| !unread) else {
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };
@@ -359,9 +370,9 @@ impl<'de> Visitor<'de> for Seed<'_> {
                 place = Place::Revealed;
             }
             let value = map.next_value_seed(Seed { mask, place })?;
-            push(&mut entries, &key, value);
+            push(&mut entries, name, &key, value);
         }
-        Ok(Value::masked_map(entries, (!self.mask.whole).then(|| Arc::clone(self.mask))))
+        Ok(Value::masked_map(entries.finish(), (!self.mask.whole).then(|| Arc::clone(self.mask))))
     }
 }
 

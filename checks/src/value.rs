@@ -13,6 +13,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use cel::common::types::{CelBool, CelDouble, CelInt, CelNull, CelString};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+use triomphe::ThinArc;
 
 use crate::mask::Mask;
 
@@ -33,43 +34,69 @@ pub enum Value {
     /// A string: interned where it was observed, its own where an expression made it.
     Str(CelString<'static>),
     /// A list.
-    List(Arc<List>),
+    List(Arc<[Value]>),
     /// A map with its keys sorted.
-    Map(Arc<Map>),
+    Map(Map),
     /// Something is here, and the mask did not ask what.
     Opaque,
 }
 
-/// The elements of a list.
-#[derive(Debug, Default)]
-pub struct List {
-    /// Elements in their order.
-    pub items: Box<[Value]>,
-}
+/// A member of a map.
+pub type Entry = (&'static str, Value);
 
-/// The entries of a map, sorted by key.
-#[derive(Debug, Default)]
-pub struct Map {
-    /// Entries sorted by key; keys are unique.
-    pub entries: Box<[(&'static str, Value)]>,
-    /// The mask that the map was projected by; `None` means that the map is whole.
-    pub mask: Option<Arc<Mask>>,
-}
+/// The entries of a map, sorted by key, with the mask that the map was projected by. One allocation, shared.
+#[derive(Clone, Debug)]
+pub struct Map(ThinArc<Option<Arc<Mask>>, Entry>);
 
 impl Map {
+    /// Entries sorted by key; keys are unique.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.0.slice
+    }
+
+    /// The mask that the map was projected by; none where the map is whole.
+    #[must_use]
+    pub fn mask(&self) -> Option<&Arc<Mask>> {
+        self.0.header.header.as_ref()
+    }
+
+    /// Whether both are the same map, not only alike.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
+
+    /// Where the map lies: equal only for maps that are the same.
+    #[must_use]
+    pub fn address(&self) -> usize {
+        self.0.as_ptr().addr()
+    }
+
+    /// Edits the values where they are, if nobody else holds the map; tells whether it did.
+    pub fn edit(&mut self, mut each: impl FnMut(&'static str, &mut Value)) -> bool {
+        self.0.with_arc_mut(|map| {
+            let alone = triomphe::Arc::get_mut(map);
+            alone.map(|map| map.slice_mut().iter_mut().for_each(|(key, value)| each(key, value))).is_some()
+        })
+    }
+
     /// Whether a `key` that is not here was not there either: the mask would have kept it.
     #[must_use]
     pub fn tells_absence(&self, key: &str) -> bool {
-        self.mask.as_ref().is_none_or(|mask| mask.covers(key))
+        self.mask().is_none_or(|mask| mask.covers(key))
     }
 
     /// The value of `key`, if the map has it.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
-        if self.entries.len() <= 8 {
-            return self.entries.iter().find(|(k, _)| *k == key).map(|(_, v)| v);
+        let entries = self.entries();
+        if entries.len() <= 8 {
+            // Most keys of a length differ in their first letter, which spares comparing them.
+            let may_be = |known: &str| known.len() == key.len() && known.as_bytes().first() == key.as_bytes().first();
+            return entries.iter().find(|(known, _)| may_be(known) && *known == key).map(|(_, value)| value);
         }
-        self.entries.binary_search_by(|(k, _)| (*k).cmp(key)).ok().map(|i| &self.entries[i].1)
+        entries.binary_search_by(|(known, _)| (*known).cmp(key)).ok().map(|at| &entries[at].1)
     }
 }
 
@@ -113,7 +140,7 @@ pub fn intern_unless(text: &str, is_bad: fn(&str) -> bool) -> Option<&'static st
 }
 
 /// An interned text: what names subjects and measured values, which repeat from check to check.
-#[derive(Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(&'static str);
 
 impl Name {
@@ -123,8 +150,9 @@ impl Name {
         self.0
     }
 
-    // Observed strings are interned already.
-    pub(crate) fn of(value: &Value) -> Option<Self> {
+    /// The text of a string; observed strings are interned already.
+    #[must_use]
+    pub fn of(value: &Value) -> Option<Self> {
         match value {
             Value::Str(text) => Some(text.as_borrowed().map_or_else(|| Self::from(text.inner()), Self)),
             _ => None,
@@ -189,22 +217,19 @@ impl Value {
     /// A list value.
     #[must_use]
     pub fn list(items: Vec<Self>) -> Self {
-        static EMPTY: LazyLock<Arc<List>> = LazyLock::new(Arc::default);
-        if items.is_empty() {
-            return Self::List(Arc::clone(&EMPTY));
-        }
-        Self::List(Arc::new(List { items: items.into_boxed_slice() }))
+        static EMPTY: LazyLock<Arc<[Value]>> = LazyLock::new(Arc::default);
+        Self::List(if items.is_empty() { Arc::clone(&EMPTY) } else { items.into() })
     }
 
     /// A whole map; of equal keys the last one stays.
     #[must_use]
-    pub fn map(entries: Vec<(&'static str, Self)>) -> Self {
+    pub fn map(entries: Vec<Entry>) -> Self {
         Self::masked_map(entries, None)
     }
 
     /// A map projected by `mask`.
     #[must_use]
-    pub fn masked_map(mut entries: Vec<(&'static str, Self)>, mask: Option<Arc<Mask>>) -> Self {
+    pub fn masked_map(mut entries: Vec<Entry>, mask: Option<Arc<Mask>>) -> Self {
         entries.sort_by(|a, b| a.0.cmp(b.0));
         entries.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
@@ -213,14 +238,14 @@ impl Value {
             }
             same
         });
-        Self::Map(Arc::new(Map { entries: entries.into_boxed_slice(), mask }))
+        Self::Map(Map(ThinArc::from_header_and_iter(mask, entries.into_iter())))
     }
 
     /// Whether both are the same container, not only alike.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Map(a), Self::Map(b)) => Arc::ptr_eq(a, b),
+            (Self::Map(a), Self::Map(b)) => a.is_same(b),
             (Self::List(a), Self::List(b)) => Arc::ptr_eq(a, b),
             _ => self == other,
         }
@@ -272,16 +297,16 @@ impl Value {
     #[must_use]
     pub fn as_list(&self) -> Option<&[Self]> {
         match self {
-            Self::List(list) => Some(&list.items),
+            Self::List(list) => Some(list),
             _ => None,
         }
     }
 
     /// The entries sorted by key, where this is a map.
     #[must_use]
-    pub fn as_map(&self) -> Option<&[(&'static str, Self)]> {
+    pub fn as_map(&self) -> Option<&[Entry]> {
         match self {
-            Self::Map(map) => Some(&map.entries),
+            Self::Map(map) => Some(map.entries()),
             _ => None,
         }
     }
@@ -335,8 +360,8 @@ impl PartialEq for Value {
             (Self::Int(a), Self::Int(b)) => a == b,
             (Self::Double(a), Self::Double(b)) => a == b,
             (Self::Str(a), Self::Str(b)) => a == b,
-            (Self::List(a), Self::List(b)) => a.items == b.items,
-            (Self::Map(a), Self::Map(b)) => a.entries == b.entries,
+            (Self::List(a), Self::List(b)) => a == b,
+            (Self::Map(a), Self::Map(b)) => a.entries() == b.entries(),
             _ => false,
         }
     }
@@ -351,15 +376,15 @@ impl Serialize for Value {
             Self::Double(number) => serializer.serialize_f64(*number.inner()),
             Self::Str(text) => serializer.serialize_str(text.inner()),
             Self::List(list) => {
-                let mut seq = serializer.serialize_seq(Some(list.items.len()))?;
-                for item in &list.items {
+                let mut seq = serializer.serialize_seq(Some(list.len()))?;
+                for item in &**list {
                     seq.serialize_element(item)?;
                 }
                 seq.end()
             }
             Self::Map(map) => {
-                let mut out = serializer.serialize_map(Some(map.entries.len()))?;
-                for (key, value) in &map.entries {
+                let mut out = serializer.serialize_map(Some(map.entries().len()))?;
+                for (key, value) in map.entries() {
                     out.serialize_entry(key, value)?;
                 }
                 out.end()

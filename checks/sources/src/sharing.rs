@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use proofbook_checks::value::{List, Map, Value};
+use proofbook_checks::value::Value;
 
 /// How many parts are remembered; beyond, the memory begins anew, so that it stays small itself.
 const REMEMBERED: usize = 50_000;
@@ -21,36 +21,35 @@ pub(crate) struct Sharing {
 impl Sharing {
     /// Lets an object share its parts with the objects before. The object itself and its metadata are like no other.
     pub(crate) fn share(&mut self, object: &mut Value) {
-        let Some(members) = members(object) else { return };
-        for (key, value) in members {
-            match *key {
-                "metadata" => self.parts(value),
-                _ => drop(self.part(value)),
+        edit(object, |key, value| {
+            if key == "metadata" {
+                edit(value, |_, value| {
+                    self.part(value);
+                });
+            } else {
+                self.part(value);
             }
-        }
-    }
-
-    fn parts(&mut self, value: &mut Value) {
-        for (_, value) in members(value).into_iter().flatten() {
-            self.part(value);
-        }
+        });
     }
 
     // Puts the known equal in the place of a part. The fingerprint of a part is that of its own parts, which are shared
     // already, so that it takes one step a member and no descent.
     fn part(&mut self, value: &mut Value) -> u64 {
-        let fingerprint = match value {
+        let mut fingerprint;
+        match value {
             Value::Map(map) => {
-                let Some(Map { entries, mask }) = Arc::get_mut(map) else { return address(Arc::as_ptr(map)) };
-                let start = mask.as_ref().map_or(1, |mask| address(Arc::as_ptr(mask)));
-                entries.iter_mut().fold(start, |before, (key, value)| mix(mix(before, address(key.as_ptr())), self.part(value)))
+                fingerprint = map.mask().map_or(1, |mask| address(Arc::as_ptr(mask)));
+                let mine = map.edit(|key, value| fingerprint = mix(mix(fingerprint, address(key.as_ptr())), self.part(value)));
+                if !mine {
+                    return map.address() as u64;
+                }
             }
             Value::List(list) => {
-                let Some(List { items }) = Arc::get_mut(list) else { return address(Arc::as_ptr(list)) };
-                items.iter_mut().fold(2, |before, value| mix(before, self.part(value)))
+                let Some(items) = Arc::get_mut(list) else { return address(Arc::as_ptr(list)) };
+                fingerprint = items.iter_mut().fold(2, |before, value| mix(before, self.part(value)));
             }
             scalar => return of_scalar(scalar),
-        };
+        }
         match self.known.get(&fingerprint) {
             Some(known) if is_same(known, value) => value.clone_from(known),
             _ => {
@@ -61,21 +60,20 @@ impl Sharing {
             }
         }
         match value {
-            Value::Map(map) => address(Arc::as_ptr(map)),
+            Value::Map(map) => map.address() as u64,
             Value::List(list) => address(Arc::as_ptr(list)),
             _ => fingerprint,
         }
     }
 }
 
-fn members(value: &mut Value) -> Option<&mut [(&'static str, Value)]> {
-    match value {
-        Value::Map(map) => Arc::get_mut(map).map(|map| &mut *map.entries),
-        _ => None,
+fn edit(value: &mut Value, each: impl FnMut(&'static str, &mut Value)) {
+    if let Value::Map(map) = value {
+        map.edit(each);
     }
 }
 
-fn address<T>(of: *const T) -> u64 {
+fn address<T: ?Sized>(of: *const T) -> u64 {
     of.addr() as u64
 }
 
@@ -99,22 +97,22 @@ fn of_scalar(value: &Value) -> u64 {
 fn is_same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Map(a), Value::Map(b)) => {
-            let mask = match (&a.mask, &b.mask) {
+            let mask = match (a.mask(), b.mask()) {
                 (Some(a), Some(b)) => Arc::ptr_eq(a, b),
                 (None, None) => true,
                 _ => false,
             };
-            let pairs = || a.entries.iter().zip(&b.entries);
-            mask && a.entries.len() == b.entries.len() && pairs().all(|((key, a), (other, b))| key == other && is_one(a, b))
+            let pairs = || a.entries().iter().zip(b.entries());
+            mask && a.entries().len() == b.entries().len() && pairs().all(|((key, a), (other, b))| key == other && is_one(a, b))
         }
-        (Value::List(a), Value::List(b)) => a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(a, b)| is_one(a, b)),
+        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(&**b).all(|(a, b)| is_one(a, b)),
         _ => false,
     }
 }
 
 fn is_one(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Map(a), Value::Map(b)) => Arc::ptr_eq(a, b),
+        (Value::Map(a), Value::Map(b)) => a.is_same(b),
         (Value::List(a), Value::List(b)) => Arc::ptr_eq(a, b),
         (Value::Map(_) | Value::List(_), _) | (_, Value::Map(_) | Value::List(_)) => false,
         (a, b) => a == b,
@@ -165,7 +163,7 @@ mod tests {
         let mut object = pod(&some, "a", "one");
         sharing.share(&mut object);
         let Some(Value::Map(spec)) = object.get("spec") else { panic!("{object:?}") };
-        assert!(spec.mask.is_some());
+        assert!(spec.mask().is_some());
     }
 
     #[test]

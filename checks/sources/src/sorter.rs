@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use proofbook_checks::inventory::Wanted;
 use proofbook_checks::project::{ObjectSeed, Projection};
 use proofbook_checks::resource::Resource;
-use proofbook_checks::value::{Value, intern};
+use proofbook_checks::value::{Name, Value, intern};
 use serde::de::value::CowStrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
@@ -37,9 +37,9 @@ impl ObjectType {
 }
 
 /// Namespace and name of an object.
-pub(crate) fn identity(object: &Value) -> (Option<&str>, Option<&str>) {
+pub(crate) fn identity(object: &Value) -> (Option<Name>, Option<Name>) {
     let metadata = object.get("metadata");
-    let text = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Value::as_str);
+    let text = |key| metadata.and_then(|metadata| metadata.get(key)).and_then(Name::of);
     (text("namespace"), text("name"))
 }
 

@@ -22,6 +22,7 @@ pub(super) fn node(tree: &IdedExpr) -> Option<Node> {
         Expr::Call(call) => call_node(call),
         Expr::Comprehension(loops) => loop_node(loops),
         Expr::List(list) if list.optional_indices.is_empty() => list_node(&list.elements),
+        Expr::Map(map) if map.entries.is_empty() => Some(Node::Constant(Value::map(Vec::new()))),
         _ => None,
     }
 }
@@ -32,6 +33,10 @@ fn boxed(tree: &IdedExpr) -> Option<Box<Node>> {
 
 fn pair(left: &IdedExpr, right: &IdedExpr) -> Option<Box<[Node; 2]>> {
     Some(Box::new([node(left)?, node(right)?]))
+}
+
+fn three(parts: [&IdedExpr; 3]) -> Option<Box<[Node; 3]>> {
+    Some(Box::new([node(parts[0])?, node(parts[1])?, node(parts[2])?]))
 }
 
 fn constant(literal: &LiteralValue) -> Option<Value> {
@@ -65,11 +70,16 @@ fn call_node(call: &CallExpr) -> Option<Node> {
         }
         (name, None, [left, right]) => binary(name, left, right),
         ("orValue", Some(of), [default]) => Some(Node::OrValue(boxed(of)?, boxed(default)?)),
+        ("or", Some(of), [other]) => Some(Node::OrOptional(boxed(of)?, boxed(other)?)),
         ("hasValue", Some(of), []) => boxed(of).map(Node::HasValue),
         ("size", Some(of), []) | ("size", None, [of]) => boxed(of).map(Node::Size),
         ("flatten", Some(of), []) => boxed(of).map(Node::Flatten),
-        ("lowerAscii", Some(of), []) => Some(Node::Recased(boxed(of)?, str::to_ascii_lowercase)),
-        ("upperAscii", Some(of), []) => Some(Node::Recased(boxed(of)?, str::to_ascii_uppercase)),
+        ("distinct", Some(of), []) => boxed(of).map(Node::Distinct),
+        ("join", Some(of), [between]) => pair(of, between).map(Node::Join),
+        ("replace", Some(of), [from, to]) => three([of, from, to]).map(Node::Replaced),
+        ("trim", Some(of), []) => Some(Node::Changed(boxed(of)?, |text| text.trim().to_owned())),
+        ("lowerAscii", Some(of), []) => Some(Node::Changed(boxed(of)?, str::to_ascii_lowercase)),
+        ("upperAscii", Some(of), []) => Some(Node::Changed(boxed(of)?, str::to_ascii_uppercase)),
         ("startsWith", Some(of), [part]) => Some(Node::Text(pair(of, part)?, |text, part| text.starts_with(part))),
         ("endsWith", Some(of), [part]) => Some(Node::Text(pair(of, part)?, |text, part| text.ends_with(part))),
         ("contains", Some(of), [part]) => Some(Node::Text(pair(of, part)?, |text, part| text.contains(part))),

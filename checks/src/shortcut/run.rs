@@ -9,13 +9,20 @@ use cel::common::types::CelString;
 use super::{Item, Loop, LoopKind, Node};
 use crate::cel_view::step;
 use crate::expression::Bindings;
-use crate::value::Value;
+use crate::value::{Map, Value};
 
 impl<'a> Item<'a> {
     fn plain(self) -> Option<Cow<'a, Value>> {
         match self {
             Self::Plain(value) => Some(value),
             Self::Optional(_) => None,
+        }
+    }
+
+    fn present(self) -> Option<Self> {
+        match self {
+            Self::Optional(Some(value)) => Some(Self::Plain(value)),
+            _ => None,
         }
     }
 
@@ -51,16 +58,16 @@ impl Node {
             Self::Constant(value) => Some(Item::Plain(Cow::Borrowed(value))),
             Self::Name(name) => scope.find(name),
             Self::Field(of, name) => match of.run(scope)? {
-                Item::Plain(of) => member(of, name)?.map(Item::Plain),
-                Item::Optional(Some(of)) => member(of, name).map(Item::Optional),
+                Item::Plain(of) => member(of, name)?.present(),
+                Item::Optional(Some(of)) => member(of, name),
                 Item::Optional(None) => Some(Item::Optional(None)),
             },
             Self::OptionalField(of, name) => match of.run(scope)? {
-                Item::Plain(of) | Item::Optional(Some(of)) => member(of, name).map(Item::Optional),
+                Item::Plain(of) | Item::Optional(Some(of)) => member(of, name),
                 Item::Optional(None) => Some(Item::Optional(None)),
             },
             Self::Has(of, name) => match of.run(scope)? {
-                Item::Plain(of) | Item::Optional(Some(of)) => Some(Item::bool(member(of, name)?.is_some())),
+                Item::Plain(of) | Item::Optional(Some(of)) => Some(Item::bool(member(of, name)?.present().is_some())),
                 Item::Optional(None) => Some(Item::bool(false)),
             },
             Self::Index { of, key, optional } => index(of.run(scope)?, || key.run(scope)?.plain(), *optional),
@@ -72,6 +79,10 @@ impl Node {
                     Item::Plain(_) => None,
                 }
             }
+            Self::OrOptional(of, other) => match (other.run(scope)?, of.run(scope)?) {
+                (Item::Optional(other), Item::Optional(found)) => Some(Item::Optional(found.or(other))),
+                _ => None,
+            },
             Self::HasValue(of) => match of.run(scope)? {
                 Item::Optional(found) => Some(Item::bool(found.is_some())),
                 Item::Plain(_) => None,
@@ -103,8 +114,17 @@ impl Node {
                 let [left, right] = both(parts, scope)?;
                 Some(Item::bool(holds(left.as_str()?, right.as_str()?)))
             }
-            Self::Recased(of, recased) => of.run(scope)?.plain()?.as_str().map(|text| Item::own(text_value(recased(text)))),
+            Self::Changed(of, changed) => of.run(scope)?.plain()?.as_str().map(|text| Item::own(text_value(changed(text)))),
+            Self::Replaced(parts) => {
+                let [text, from, to] = [parts[0].run(scope)?.plain()?, parts[1].run(scope)?.plain()?, parts[2].run(scope)?.plain()?];
+                Some(Item::own(text_value(text.as_str()?.replace(from.as_str()?, to.as_str()?))))
+            }
+            Self::Join(parts) => {
+                let [list, between] = both(parts, scope)?;
+                join(&list, between.as_str()?).map(Item::own)
+            }
             Self::Flatten(of) => flatten(&*of.run(scope)?.plain()?).map(Item::own),
+            Self::Distinct(of) => distinct(&*of.run(scope)?.plain()?).map(Item::own),
             Self::List(elements) => {
                 let values = elements.iter().map(|element| element.run(scope)?.plain().map(Cow::into_owned));
                 values.collect::<Option<Vec<Value>>>().map(|values| Item::own(Value::list(values)))
@@ -125,8 +145,8 @@ impl Node {
 impl Loop {
     fn run<'a>(&'a self, scope: &Scope<'_, 'a>) -> Option<Item<'a>> {
         match self.range.run(scope)?.plain()? {
-            Cow::Borrowed(Value::List(list)) => self.over(list.items.iter().map(Cow::Borrowed), scope),
-            Cow::Owned(Value::List(list)) => self.over(list.items.iter().cloned().map(Cow::Owned), scope),
+            Cow::Borrowed(Value::List(list)) => self.over(list.iter().map(Cow::Borrowed), scope),
+            Cow::Owned(Value::List(list)) => self.over(list.iter().cloned().map(Cow::Owned), scope),
             _ => None,
         }
     }
@@ -167,29 +187,22 @@ fn steps(count: usize) -> Option<()> {
 }
 
 // The member `name` of a map, or that it has none; only where the mask says that it would be there.
-#[expect(clippy::option_option, reason = "no answer, an absent value and a value are three things")]
-fn member<'a>(of: Cow<'a, Value>, name: &str) -> Option<Option<Cow<'a, Value>>> {
+fn member<'a>(of: Cow<'a, Value>, name: &str) -> Option<Item<'a>> {
     steps(1)?;
+    let told = |map: &Map, found: Option<Cow<'a, Value>>| (found.is_some() || map.tells_absence(name)).then_some(Item::Optional(found));
     match of {
-        Cow::Borrowed(of) => lookup(of, name).map(|found| found.map(Cow::Borrowed)),
-        Cow::Owned(of) => lookup(&of, name).map(|found| found.cloned().map(Cow::Owned)),
+        Cow::Borrowed(Value::Map(map)) => told(map, map.get(name).map(Cow::Borrowed)),
+        Cow::Owned(Value::Map(map)) => told(&map, map.get(name).cloned().map(Cow::Owned)),
+        _ => None,
     }
 }
 
-#[expect(clippy::option_option, reason = "no answer, an absent value and a value are three things")]
-fn lookup<'a>(of: &'a Value, name: &str) -> Option<Option<&'a Value>> {
-    let Value::Map(map) = of else { return None };
-    let found = map.get(name);
-    (found.is_some() || map.tells_absence(name)).then_some(found)
-}
-
-#[expect(clippy::option_option, reason = "no answer, an absent value and a value are three things")]
-fn element(of: Cow<'_, Value>, at: i64) -> Option<Option<Cow<'_, Value>>> {
+fn element(of: Cow<'_, Value>, at: i64) -> Option<Item<'_>> {
     steps(1)?;
     let at = usize::try_from(at).ok();
     match of {
-        Cow::Borrowed(Value::List(list)) => Some(at.and_then(|at| list.items.get(at)).map(Cow::Borrowed)),
-        Cow::Owned(Value::List(list)) => Some(at.and_then(|at| list.items.get(at)).cloned().map(Cow::Owned)),
+        Cow::Borrowed(Value::List(list)) => Some(Item::Optional(at.and_then(|at| list.get(at)).map(Cow::Borrowed))),
+        Cow::Owned(Value::List(list)) => Some(Item::Optional(at.and_then(|at| list.get(at)).cloned().map(Cow::Owned))),
         _ => None,
     }
 }
@@ -205,7 +218,7 @@ fn index<'a>(of: Item<'a>, key: impl FnOnce() -> Option<Cow<'a, Value>>, optiona
         Value::Int(at) => element(of, *at.inner())?,
         _ => return None,
     };
-    if optional { Some(Item::Optional(found)) } else { found.map(Item::Plain) }
+    if optional { Some(found) } else { found.present() }
 }
 
 fn both<'a>(parts: &'a [Node; 2], scope: &Scope<'_, 'a>) -> Option<[Cow<'a, Value>; 2]> {
@@ -240,11 +253,11 @@ fn text_value(text: String) -> Value {
 fn add<'a>(left: Cow<'a, Value>, right: &Value) -> Option<Cow<'a, Value>> {
     let sum = match (&*left, right) {
         (Value::List(first), Value::List(second)) => {
-            steps(second.items.len() + 1)?;
-            if second.items.is_empty() {
+            steps(second.len() + 1)?;
+            if second.is_empty() {
                 return Some(left);
             }
-            Value::list(first.items.iter().chain(&second.items).cloned().collect())
+            Value::list(first.iter().chain(&**second).cloned().collect())
         }
         (Value::Str(first), Value::Str(second)) => text_value([first.inner(), second.inner()].concat()),
         (Value::Int(first), Value::Int(second)) => Value::from(first.inner().checked_add(*second.inner())?),
@@ -266,14 +279,33 @@ fn size(of: &Value) -> Option<Value> {
     }
 }
 
+fn join(of: &Value, between: &str) -> Option<Value> {
+    let items = of.as_list()?;
+    steps(items.len() + 1)?;
+    let texts = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
+    Some(text_value(texts.join(between)))
+}
+
+fn distinct(of: &Value) -> Option<Value> {
+    let items = of.as_list()?;
+    steps(items.len() + 1)?;
+    let mut found: Vec<Value> = Vec::new();
+    for item in items.iter().filter(|item| is_scalar(item)) {
+        if !found.iter().any(|known| scalar_equal(item, known) == Some(true)) {
+            found.push(item.clone());
+        }
+    }
+    items.iter().all(is_scalar).then(|| Value::list(found))
+}
+
 fn flatten(of: &Value) -> Option<Value> {
     let items = of.as_list()?;
     steps(items.len() + 1)?;
     let mut flat = Vec::new();
     for item in items {
         if let Value::List(inner) = item {
-            steps(inner.items.len() + 1)?;
-            flat.extend(inner.items.iter().cloned());
+            steps(inner.len() + 1)?;
+            flat.extend(inner.iter().cloned());
         } else {
             flat.push(item.clone());
         }

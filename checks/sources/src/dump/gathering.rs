@@ -140,7 +140,7 @@ impl<'w> Gathering<'w> {
 }
 
 impl Pile {
-    fn listing(mut self, resource: &Resource, description: &Description) -> Listing {
+    fn listing(self, resource: &Resource, description: &Description) -> Listing {
         if let Some((reason, detail)) = self.trouble {
             return Listing::failed(reason, detail);
         }
@@ -149,26 +149,27 @@ impl Pile {
             let detail = format!("{} says that there are none, and {file} holds some", super::DESCRIPTION);
             return Listing::failed(Reason::ParseError, detail);
         }
-        self.objects.sort_by(|(a, _), (b, _)| identity(a).cmp(&identity(b)));
-        if let Some((nameless, file)) = self.objects.first().filter(|(object, _)| identity(object).1.is_none()) {
+        let mut known: Vec<_> = self.objects.into_iter().map(|(object, file)| (identity(&object), object, file)).collect();
+        known.sort_by_key(|(identity, _, _)| *identity);
+        if let Some((_, nameless, file)) = known.iter().find(|((_, name), _, _)| name.is_none()) {
             let kind = nameless.get("kind").and_then(Value::as_str).unwrap_or("object");
             return Listing::failed(Reason::ParseError, format!("{file}: a {kind} without a name"));
         }
         // The same object may stand in two files, as the same; two states of it cannot both be true.
-        self.objects.dedup_by(|(a, _), (b, _)| a == b);
-        for pair in self.objects.windows(2) {
-            let [(a, first), (b, second)] = pair else { continue };
-            if identity(a) == identity(b) {
-                let (namespace, name) = identity(a);
+        known.dedup_by(|(a, one, _), (b, other, _)| a == b && one == other);
+        for pair in known.windows(2) {
+            let [(a, _, first), (b, _, second)] = pair else { continue };
+            if a == b {
+                let (namespace, name) = a;
                 let name = name.unwrap_or_default();
-                let place = namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"));
+                let place = namespace.map_or_else(|| name.to_string(), |namespace| format!("{namespace}/{name}"));
                 let detail = format!("{place} stands in {first} and in {second} with different content; keep one of them");
                 return Listing::failed(Reason::ParseError, detail);
             }
         }
         Listing {
             completeness: Completeness::Complete,
-            objects: self.objects.into_iter().map(|(object, _)| object).collect(),
+            objects: known.into_iter().map(|(_, object, _)| object).collect(),
             resource_version: None,
         }
     }

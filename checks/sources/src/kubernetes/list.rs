@@ -36,7 +36,7 @@ pub(super) async fn list(api: &Api, task: &Task, log: &mut Vec<Request>, advance
     for _ in 0..STARTS {
         match run(api, task, log, advanced).await {
             Ok(Pass::Complete { mut objects, resource_version }) => {
-                objects.sort_by(|a, b| identity(a).cmp(&identity(b)));
+                objects.sort_by_cached_key(identity);
                 return Listing { completeness: Completeness::Complete, objects, resource_version };
             }
             Ok(Pass::NotServed) => return Listing::without_objects(Completeness::NotServed),

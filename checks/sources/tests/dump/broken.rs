@@ -137,8 +137,12 @@ fn what_holds_no_kubernetes_object_is_passed_over() {
 
 #[test]
 fn objects_without_a_name_are_no_objects() {
-    let inventory = read_files(&[("a.json", br#"{"apiVersion":"v1","kind":"Pod","metadata":{}}"#)], &["pods"]);
-    assert!(failure(&inventory, "pods").1.contains("a Pod without a name"));
+    let pod = |metadata: &str| format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#);
+    let named = pod(r#"{"namespace":"a","name":"b"}"#);
+    for nameless in [pod("{}"), pod(r#"{"namespace":"c"}"#)] {
+        let inventory = read_files(&[("a.json", named.as_bytes()), ("b.json", nameless.as_bytes())], &["pods"]);
+        assert!(failure(&inventory, "pods").1.contains("a Pod without a name"));
+    }
 }
 
 #[test]
