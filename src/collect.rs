@@ -10,11 +10,11 @@ use proofbook_checks::resource::Source;
 use proofbook_sources::collector::Collector;
 use proofbook_sources::dump::Dump;
 use proofbook_sources::kubernetes::{KubeSettings, Kubernetes};
-use proofbook_sources::tls::{TlsCollector, TlsSettings};
+use proofbook_sources::settings::Setup;
 use tokio::runtime::Runtime;
 
 use crate::cmd::scan::Targets;
-use crate::config::{Environment, KubernetesTarget, TlsTarget};
+use crate::config::{Environment, KubernetesTarget};
 use crate::progress::Bars;
 use crate::workspace::Workspace;
 
@@ -33,7 +33,7 @@ pub(crate) struct Sources {
 pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets: &Targets) -> Result<Sources> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the runtime")?;
     let mut sources = Sources { collectors: Vec::new(), collected_at: None, runtime };
-    let mut recorded_tls = false;
+    let mut recorded = Vec::new();
     let given = KubernetesTarget { dump: targets.dump.clone(), kubeconfig: targets.kubeconfig.clone(), context: targets.context.clone() };
     let on_command_line = given.dump.is_some() || given.kubeconfig.is_some() || given.context.is_some();
     let cluster = if on_command_line { Some(given) } else { environment.kubernetes.clone().map(|target| target.below(workspace)) };
@@ -44,7 +44,7 @@ pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets:
                 .collected_at()
                 .map(|at| at.parse().with_context(|| format!("{}: `collected_at` is no RFC 3339 time: {at}", path.display())));
             sources.collected_at = at.transpose()?;
-            recorded_tls = dump.holds(Source::Tls);
+            recorded.extend(Source::ALL.into_iter().filter(|source| dump.holds(*source)));
             sources.collectors.push(Box::new(dump));
         }
         Some(KubernetesTarget { kubeconfig, context, dump: None }) => {
@@ -54,9 +54,10 @@ pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets:
         }
         None => {}
     }
-    // A recording that holds handshakes stands in for the endpoints too.
-    if let Some(tls) = environment.tls.as_ref().filter(|_| !recorded_tls) {
-        sources.collectors.push(Box::new(TlsCollector::new("endpoints", settings(workspace, tls)?)?));
+    // A recording that holds observations of a source stands in for its targets too.
+    let setup = Setup { root: &workspace.root, file: crate::workspace::FILE };
+    for (source, target) in environment.targets().filter(|(source, _)| !recorded.contains(source)) {
+        sources.collectors.push(target.open(source.as_str(), &setup)?);
     }
     Ok(sources)
 }
@@ -68,18 +69,6 @@ impl KubernetesTarget {
         }
         self
     }
-}
-
-fn settings(workspace: &Workspace, target: &TlsTarget) -> Result<TlsSettings> {
-    let mut settings = TlsSettings { ca_file: target.ca_file.as_ref().map(|path| workspace.root.join(path)), ..TlsSettings::default() };
-    for endpoint in &target.endpoints {
-        let place = format!("{}:{}", crate::workspace::FILE, endpoint.span.line);
-        settings.endpoints.push(endpoint.value.parse().with_context(|| place)?);
-    }
-    if let Some(seconds) = target.deadline_seconds {
-        settings.deadline = Duration::from_secs(seconds);
-    }
-    Ok(settings)
 }
 
 impl Sources {

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use proofbook_checks::resource::Source;
 use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings};
 use proofbook_controls::CheckId;
 use proofbook_controls::yaml::Spanned;
 use proofbook_evidence::facts::Facts;
+use proofbook_sources::settings::TargetSettings;
+use proofbook_sources::tls::TlsTarget;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -68,18 +71,12 @@ pub(crate) struct KubernetesTarget {
     pub(crate) context: Option<String>,
 }
 
-/// TLS endpoints.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TlsTarget {
-    /// `host`, `host:port` or `[address]:port`; port 443 where nothing is said.
-    pub(crate) endpoints: Vec<Spanned<String>>,
-    /// PEM file of the trusted authorities, relative to the workspace; the web's where nothing is said.
-    #[serde(default)]
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Seconds that an endpoint may take to answer; 5 where nothing is said.
-    #[serde(default)]
-    pub(crate) deadline_seconds: Option<u64>,
+impl Environment {
+    /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
+        let targets: [(Source, Option<&dyn TargetSettings>); 1] = [(Source::Tls, self.tls.as_ref().map(|target| target as _))];
+        targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
+    }
 }
 
 impl Config {

@@ -19,6 +19,7 @@ use crate::inventory::{Completeness, Inventory, Reason};
 use crate::plan::Planned;
 use crate::resource::Resource;
 use crate::settings::Settings;
+use crate::unread;
 use crate::value::{Name, Value};
 use crate::views::{self, ViewObjects};
 
@@ -156,6 +157,8 @@ impl<'r> Run<'r, '_> {
                 excluded[at] += 1;
                 continue;
             }
+            // Whether a subject belongs here is unknown where that part of it could not be read.
+            let within = within.map_err(|trouble| self.is_read(&self.check.origin, object).err().unwrap_or(trouble));
             let judged = within.and_then(|_| match damage {
                 Some(damage) => Err(Trouble { reason: Reason::ParseError, detail: (*damage).to_owned() }),
                 None => self.judge(object, &indexes, &measures, &mut bindings),
@@ -204,11 +207,15 @@ impl<'r> Run<'r, '_> {
         measures: &[Name],
         bindings: &mut Bindings<'r>,
     ) -> Result<Judgement, Trouble> {
+        self.is_read(&self.check.origin, subject)?;
         for (join, index) in self.check.joins.iter().zip(indexes) {
             let found = match index {
                 Some(index) => index.find(join, subject, &self.check.origin, bindings)?,
                 None => Value::list(Vec::new()),
             };
+            for record in found.as_list().unwrap_or_default() {
+                self.is_read(&join.origin, record)?;
+            }
             bindings.set(&join.name, found);
         }
         for (name, rule) in &self.check.lets {
@@ -230,6 +237,13 @@ impl<'r> Run<'r, '_> {
             }
         }
         Err(Trouble::rule("no outcome holds".to_owned()))
+    }
+
+    // Fails where the check reads a part of the record that could not be read.
+    fn is_read(&self, origin: &Origin, record: &Value) -> Result<(), Trouble> {
+        let Origin::Resource(resource) = origin else { return Ok(()) };
+        let projection = self.planned.wanted.get(resource).filter(|_| unread::is_told(resource));
+        projection.and_then(|projection| unread::first(record, &projection.mask)).map_or(Ok(()), Err)
     }
 
     fn finding(&self, subject: Subject, judged: Result<Judgement, Trouble>) -> Finding {
@@ -309,7 +323,7 @@ impl<'r> Run<'r, '_> {
 
     fn resource_standing(&self, resource: &Resource) -> Standing {
         let completeness = self.evaluation.inventory.completeness(resource);
-        let absence = self.evaluation.settings.absence(&resource.name);
+        let absence = self.evaluation.settings.absence(resource);
         match (completeness, absence) {
             (Completeness::Complete, _) => Standing::Complete,
             (Completeness::NotServed | Completeness::NotCollected, Some(absence)) => Standing::Absent(absence.reason.clone()),

@@ -49,15 +49,12 @@ pub struct Case {
     /// Resources that are declared absent.
     #[serde(default)]
     pub expect_absent: Vec<Absence>,
-    /// States of listings that are not complete, by `plural.group` (`endpoints` for TLS): `not-served`, `not-collected` or a reason.
+    /// States of listings that are not complete, by `plural.group` (`endpoints` for TLS, `buckets` for S3): `not-served`, `not-collected` or a reason.
     #[serde(default)]
     pub lists: BTreeMap<String, ReasonName>,
-    /// Kubernetes objects.
+    /// Kubernetes objects, and records of other sources (`apiVersion: proofbook.dev/<source>`).
     #[serde(default)]
     pub objects: Vec<serde_json::Value>,
-    /// TLS endpoint records.
-    #[serde(default)]
-    pub endpoints: Vec<serde_json::Value>,
     /// Exactly the findings that come out.
     pub expect: Vec<Expected>,
 }
@@ -193,9 +190,6 @@ impl Case {
         for object in &self.objects {
             let text = |key: &str| object.get(key).and_then(serde_json::Value::as_str).ok_or_else(|| format!("an object has no `{key}`"));
             add(Resource::of_object(text("apiVersion")?, text("kind")?), object)?;
-        }
-        for endpoint in &self.endpoints {
-            add(Resource::tls_endpoints(), endpoint)?;
         }
         Ok(inventory)
     }

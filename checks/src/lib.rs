@@ -25,6 +25,7 @@ pub mod resource;
 pub mod sensitive;
 pub mod settings;
 mod shortcut;
+pub mod unread;
 pub mod value;
 pub mod views;
 

@@ -112,6 +112,16 @@ impl Mask {
         }
     }
 
+    /// Keeps `key` of every object on the way to what is kept.
+    pub fn add_everywhere(&mut self, key: &str) {
+        for mask in self.keys.values_mut().chain(self.each.as_mut()) {
+            Arc::make_mut(mask).add_everywhere(key);
+        }
+        if !self.whole {
+            self.add(&[Step::key(key)], true);
+        }
+    }
+
     /// Adds all that `other` keeps.
     pub fn merge(&mut self, other: &Self) {
         self.whole |= other.whole;
@@ -137,7 +147,8 @@ impl Mask {
     }
 
     fn collect_paths(&self, at: &mut Vec<Step>, out: &mut Vec<String>) {
-        if self.whole || (self.keys.is_empty() && self.each.is_none()) {
+        let none = self.each.is_none() && self.keys.keys().all(|key| key.as_str() == crate::unread::UNREAD);
+        if self.whole || none {
             out.push(path_text(at));
             return;
         }
@@ -146,7 +157,8 @@ impl Mask {
             each.collect_paths(at, out);
             at.pop();
         }
-        for (key, mask) in &self.keys {
+        // That a part could not be read is no field that a check asks for.
+        for (key, mask) in self.keys.iter().filter(|(key, _)| key.as_str() != crate::unread::UNREAD) {
             at.push(Step::Key(*key));
             mask.collect_paths(at, out);
             at.pop();

@@ -19,6 +19,7 @@ use crate::mask::{FieldPath, Mask, Step};
 use crate::project::Projection;
 use crate::resource::Resource;
 use crate::settings::{CheckSettings, Settings};
+use crate::unread;
 
 /// A parameter as it takes effect.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -360,6 +361,9 @@ fn insert(out: &mut Wanted, resource: Resource, mut projection: Projection) {
         projection.mask = Arc::new(Mask::all());
     } else {
         projection.add_identity();
+        if unread::is_told(&resource) {
+            Arc::make_mut(&mut projection.mask).add_everywhere(unread::UNREAD);
+        }
     }
     match out.get_mut(&resource) {
         Some(known) => known.merge(&projection),

@@ -17,11 +17,50 @@ pub enum Source {
     Kubernetes,
     /// Handshakes with TLS endpoints.
     Tls,
+    /// Answers of web servers.
+    Http,
+    /// OpenID Connect providers, and the administration of Keycloak.
+    Oidc,
+    /// The domain name system.
+    Dns,
+    /// Object storage that speaks the S3 API.
+    S3,
+    /// PostgreSQL servers.
+    Postgres,
+    /// Prometheus, Alertmanager, Loki and their like.
+    Prometheus,
+    /// Vault and OpenBao.
+    Vault,
+    /// Registries of container images (OCI).
+    Registry,
+    /// Bills of materials and reports of vulnerability scanners.
+    Sbom,
+    /// Repositories, and the service that hosts them.
+    Git,
+    /// Documents: policies, reports, certificates.
+    File,
 }
+
+/// The group of records that are none of Kubernetes, followed by the name of their source.
+pub const GROUP: &str = "proofbook.dev/";
 
 impl Source {
     /// Every source, in the order in which they are printed.
-    pub const ALL: [Self; 2] = [Self::Kubernetes, Self::Tls];
+    pub const ALL: [Self; 13] = [
+        Self::Kubernetes,
+        Self::Tls,
+        Self::Http,
+        Self::Oidc,
+        Self::Dns,
+        Self::S3,
+        Self::Postgres,
+        Self::Prometheus,
+        Self::Vault,
+        Self::Registry,
+        Self::Sbom,
+        Self::Git,
+        Self::File,
+    ];
 
     /// The name in files and paths.
     #[must_use]
@@ -29,6 +68,17 @@ impl Source {
         match self {
             Self::Kubernetes => "kubernetes",
             Self::Tls => "tls",
+            Self::Http => "http",
+            Self::Oidc => "oidc",
+            Self::Dns => "dns",
+            Self::S3 => "s3",
+            Self::Postgres => "postgres",
+            Self::Prometheus => "prometheus",
+            Self::Vault => "vault",
+            Self::Registry => "registry",
+            Self::Sbom => "sbom",
+            Self::Git => "git",
+            Self::File => "file",
         }
     }
 }
@@ -55,12 +105,18 @@ impl Resource {
         Self { source: Source::Kubernetes, name: name.into() }
     }
 
-    /// The resource of a Kubernetes object, told from its `apiVersion` and `kind` without asking a server.
+    /// The resource of an object, told from its `apiVersion` and `kind` without asking a server: `proofbook.dev/s3` and `Bucket` are
+    /// the buckets of the source `s3`; every other group is one of Kubernetes.
     ///
     /// The plural is built by the rule that Kubernetes itself uses for names it has to guess; `Endpoints` is its own plural.
     #[must_use]
     pub fn of_object(api_version: &str, kind: &str) -> Self {
         let plural = plural_of(kind);
+        if let Some(name) = api_version.strip_prefix(GROUP)
+            && let Some(source) = Source::ALL.into_iter().find(|source| source.as_str() == name)
+        {
+            return Self { source, name: plural.into() };
+        }
         match api_version.split_once('/') {
             Some((group, _)) => Self::kubernetes(&format!("{plural}.{group}")),
             None => Self::kubernetes(&plural),
@@ -120,7 +176,8 @@ mod tests {
             ("gateway.networking.k8s.io/v1", "Gateway", "gateways.gateway.networking.k8s.io"),
             ("kyverno.io/v1", "ClusterPolicy", "clusterpolicies.kyverno.io"),
         ] {
-            assert_eq!(&*Resource::of_object(api_version, kind).name, name);
+            assert_eq!(Resource::of_object(api_version, kind), Resource::kubernetes(name));
         }
+        assert_eq!(Resource::of_object("proofbook.dev/tls", "Endpoint"), Resource::tls_endpoints());
     }
 }

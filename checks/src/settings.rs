@@ -6,6 +6,8 @@ use proofbook_controls::CheckId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::resource::{Resource, Source};
+
 /// A parameter's value, with the claim that it comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -72,7 +74,7 @@ pub struct ExcludeRule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Absence {
-    /// The resource as `plural.group`, or `*.group` for a whole API group.
+    /// The resource: `plural.group`, or `*.group` for a whole API group of Kubernetes; `s3/buckets` or `s3/*` of another source.
     pub resource: String,
     /// Why the platform has none.
     pub reason: String,
@@ -112,12 +114,18 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The declared reason for the absence of `plural.group`.
+    /// The declared reason for the absence of a resource.
     #[must_use]
-    pub fn absence(&self, resource: &str) -> Option<&Absence> {
-        let group = resource.split_once('.').map_or("", |(_, group)| group);
+    pub fn absence(&self, resource: &Resource) -> Option<&Absence> {
         self.expect_absent.iter().find(|absence| {
-            absence.resource == resource || absence.resource.strip_prefix("*.").is_some_and(|absent| !group.is_empty() && absent == group)
+            let named = absence.resource.as_str();
+            match named.split_once('/') {
+                Some((source, name)) => source == resource.source.as_str() && (name == "*" || name == &*resource.name),
+                None if resource.source != Source::Kubernetes => false,
+                None => {
+                    named == &*resource.name || named.strip_prefix("*.").is_some_and(|group| !group.is_empty() && group == resource.group())
+                }
+            }
         })
     }
 }
@@ -165,6 +173,33 @@ mod tests {
             assert_eq!(read(list).source(), "workspace", "{list}");
         }
         assert_eq!(read(r#"{"value": ["a", "b"], "claim": "c-1"}"#).source(), "claim:c-1");
+    }
+
+    #[test]
+    fn absence_is_declared_by_resource_group_or_source() {
+        let absent = |resource: &str| Settings {
+            expect_absent: vec![Absence { resource: resource.into(), reason: "none".into() }],
+            ..Settings::default()
+        };
+        let policies = Resource::kubernetes("networkpolicies.networking.k8s.io");
+        let buckets = Resource { source: Source::S3, name: "buckets".into() };
+        for (declared, of_policies, of_buckets) in [
+            ("networkpolicies.networking.k8s.io", true, false),
+            ("*.networking.k8s.io", true, false),
+            ("kubernetes/networkpolicies.networking.k8s.io", true, false),
+            ("*.", false, false),
+            ("buckets", false, false),
+            ("s3/buckets", false, true),
+            ("s3/*", false, true),
+            ("dns/*", false, false),
+        ] {
+            let settings = absent(declared);
+            assert_eq!(
+                (settings.absence(&policies).is_some(), settings.absence(&buckets).is_some()),
+                (of_policies, of_buckets),
+                "{declared}"
+            );
+        }
     }
 
     #[test]

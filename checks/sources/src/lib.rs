@@ -7,14 +7,15 @@
 pub mod collector;
 pub mod dump;
 pub mod kubernetes;
+pub mod observed;
+pub mod settings;
 pub mod tls;
+pub mod web;
 
+mod address;
+mod bounded;
+mod clock;
 mod sharing;
 mod sorter;
 mod splitter;
-
-/// Bytes in lower-case hex.
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(DIGITS[usize::from(nibble)])).collect()
-}
+mod text;

@@ -74,13 +74,7 @@ impl<'w> Sorter<'w> {
 
     /// The wanted resource that objects of a type belong to, and its projection.
     pub(crate) fn place(&mut self, of: ObjectType) -> Option<(&'w Resource, &'w Projection)> {
-        *self.known.entry(of).or_insert_with(|| {
-            let resource = match (of.api_version, of.kind) {
-                ("proofbook.dev/tls", "Endpoint") => Resource::tls_endpoints(),
-                (api_version, kind) => Resource::of_object(api_version, kind),
-            };
-            self.wanted.get_key_value(&resource)
-        })
+        *self.known.entry(of).or_insert_with(|| self.wanted.get_key_value(&Resource::of_object(of.api_version, of.kind)))
     }
 }
 

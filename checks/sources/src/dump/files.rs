@@ -9,7 +9,7 @@ use proofbook_checks::resource::Source;
 use sha2::{Digest, Sha256};
 
 use super::DumpError;
-use crate::hex;
+use crate::text::hex;
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ use self::gathering::{FileContent, Gathering};
 use self::recording::Recording;
 pub use self::recording::{RecordError, record};
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
-use crate::hex;
+use crate::text::hex;
 
 const DESCRIPTION: &str = "dump.yaml";
 const RECORDING: &str = "recording.json";

@@ -3,7 +3,7 @@
 //! A pause that the server asks for (429) is kept, bounded, at most [`TRIES_WHEN_THROTTLED`] times; a server error or a
 //! broken connection is tried again at most [`TRIES`] times, as every request here only reads. Nothing else is repeated.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
@@ -11,11 +11,11 @@ use kube::Client;
 use kube::client::Body;
 use proofbook_checks::inventory::{Reason, Request};
 use proofbook_checks::resource::Source;
-use proofbook_checks::sensitive;
 use sha2::{Digest, Sha256};
 
-use crate::hex;
+use crate::clock::{clock_offset, our_clock};
 use crate::splitter::Malformed;
+use crate::text::{hex, one_line};
 
 const TRIES: u32 = 3;
 const TRIES_WHEN_THROTTLED: u32 = 5;
@@ -274,20 +274,6 @@ fn connection_failure(fault: &kube::Error) -> Failure {
     Failure { trouble: Trouble::new(Reason::Unreachable, format!("no connection to the API server: {cause}")), passing: true }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the server's clock can only be set against the clock of the moment")]
-fn our_clock() -> SystemTime {
-    SystemTime::now()
-}
-
-// `Date` has whole seconds: half of one is added, and the time on the way is taken to be the same both ways.
-fn clock_offset(headers: &HeaderMap, asked_at: SystemTime, answered_at: SystemTime) -> Option<i64> {
-    let date = headers.get(http::header::DATE)?.to_str().ok()?;
-    let server = jiff::fmt::rfc2822::parse(date).ok()?.timestamp().as_millisecond() + 500;
-    let millis = |time: SystemTime| Some(jiff::Timestamp::try_from(time).ok()?.as_millisecond());
-    let (asked, answered) = (millis(asked_at)?, millis(answered_at)?);
-    Some(server - (asked + (answered - asked) / 2))
-}
-
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -303,19 +289,5 @@ fn message_of(body: &[u8]) -> String {
     match serde_json::from_str::<Status>(&text) {
         Ok(status) => one_line(&status.message.unwrap_or_default()),
         Err(_) => one_line(&text),
-    }
-}
-
-/// A text of the other side as one short line without anything that looks like a credential.
-pub(super) fn one_line(text: &str) -> String {
-    const LONGEST: usize = 240;
-    let line: String =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
-    if !sensitive::detectors(&line).is_empty() {
-        return "(a message that looks like it holds a credential)".to_owned();
-    }
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
     }
 }

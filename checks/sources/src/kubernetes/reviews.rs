@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::api::{Api, Ask, Trouble};
-use crate::hex;
+use crate::text::hex;
 
 /// What `/version` told.
 pub(super) struct Greeting {

@@ -13,7 +13,8 @@ use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::{bits, hex, one_line};
+use super::bits;
+use crate::text::{hex, one_line};
 
 /// The certificate as it stands in the record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -13,7 +13,8 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, Error, RootCertStore};
 use serde::Serialize;
 
-use super::{TlsError, one_line};
+use super::TlsError;
+use crate::text::one_line;
 
 /// The chain as it stands in the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

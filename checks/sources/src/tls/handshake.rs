@@ -21,8 +21,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
+use super::names;
 use super::reply::LIMIT;
-use super::{names, one_line};
+use crate::text::one_line;
 
 /// Whether the server wants a certificate of the client. The list is closed: a record and its checks name every case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -15,8 +15,8 @@ mod names;
 mod probe;
 mod record;
 mod reply;
+mod target;
 
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,15 +27,17 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::UnixTime;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
 use self::chain::Trust;
-use self::endpoint::is_link_local;
 pub use self::endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 use self::names::Version;
 use self::probe::Prober;
 use self::record::EndpointRecord;
+pub use self::target::TlsTarget;
+use crate::address::is_link_local;
+use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
+use crate::text::hex;
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -249,49 +251,14 @@ impl Gathered {
     }
 }
 
-/// Runs pieces of work, at most `limit` at a time, and hands over each result; returns how many brought none.
-async fn each<R, W>(work: impl IntoIterator<Item = W>, limit: usize, mut take: impl FnMut(R)) -> usize
-where
-    R: Send + 'static,
-    W: Future<Output = R> + Send + 'static,
-{
-    let mut work = work.into_iter();
-    let mut running = JoinSet::new();
-    let mut lost = 0;
-    loop {
-        while running.len() < limit
-            && let Some(piece) = work.next()
-        {
-            running.spawn(piece);
-        }
-        match running.join_next().await {
-            Some(Ok(result)) => take(result),
-            Some(Err(_)) => lost += 1,
-            None => return lost,
-        }
-    }
-}
-
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// How many bits a number has that is written in bytes.
 fn bits(number: &[u8]) -> usize {
     let significant = number.iter().position(|byte| *byte != 0).map_or(&[][..], |start| &number[start..]);
     significant.first().map_or(0, |first| significant.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0))
-}
-
-/// A text of foreign origin as one short line.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
 }
 
 #[cfg(test)]
@@ -313,12 +280,6 @@ mod tests {
         let inventory = Gathered { lost, ..Gathered::default() }.finish(collector.met());
         let completeness = inventory.completeness(&Resource::tls_endpoints());
         assert!(matches!(completeness, Completeness::Failed { reason: Reason::IncompleteList, .. }), "{completeness:?}");
-    }
-
-    #[test]
-    fn foreign_text_becomes_one_short_line() {
-        assert_eq!(one_line("a\r\nb\u{1b}[31m"), "a  b [31m");
-        assert_eq!(one_line(&"x".repeat(10_000)).len(), 500);
     }
 
     #[test]

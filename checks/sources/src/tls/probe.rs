@@ -23,8 +23,8 @@ use super::endpoint::Endpoint;
 use super::handshake::{self, Handshake};
 use super::hello::{RANDOM_BYTES, client_hello};
 use super::names::Version;
-use super::one_line;
 use super::reply::{Answer, Ending, Reply, Stage};
+use crate::text::one_line;
 
 /// What probing one address brought.
 #[derive(Debug)]

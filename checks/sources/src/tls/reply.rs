@@ -112,7 +112,7 @@ impl Reply {
 
     /// How many bytes came, and their digest in hex, if any came.
     pub(super) fn trace(&self) -> (u64, Option<String>) {
-        let digest = (self.total > 0).then(|| super::hex(&self.digest.clone().finalize()));
+        let digest = (self.total > 0).then(|| crate::text::hex(&self.digest.clone().finalize()));
         (u64::try_from(self.total).unwrap_or(u64::MAX), digest)
     }
 
