@@ -68,7 +68,16 @@ impl Workspace {
 
     /// The library with what the workspace adds, every reference resolved.
     pub(crate) fn catalog(&self) -> Result<Catalog> {
-        let catalog = Catalog::load(&self.files)?;
+        self.loaded(Catalog::load)
+    }
+
+    /// The same with the fixtures of every check.
+    pub(crate) fn catalog_with_fixtures(&self) -> Result<Catalog> {
+        self.loaded(Catalog::load_with_fixtures)
+    }
+
+    fn loaded(&self, load: impl FnOnce(&Files) -> Result<Catalog, Diagnostics>) -> Result<Catalog> {
+        let catalog = load(&self.files)?;
         let file = self.root.join(FILE).display().to_string();
         scope::check(&self.config.frameworks, &catalog.controls, &file, &self.text)?;
         Ok(catalog)

@@ -261,8 +261,23 @@ fn the_role_grants_reading_only() {
     assert!(one.len() < role.len() && one.contains("namespaces") && !one.contains("secrets"), "{one}");
 }
 
-const VERBS: [&str; 13] =
-    ["scan", "build", "run", "verify", "export", "test", "rbac", "checks", "controls", "frameworks", "coverage", "schema", "completions"];
+const VERBS: [&str; 15] = [
+    "scan",
+    "build",
+    "run",
+    "verify",
+    "export",
+    "test",
+    "rbac",
+    "checks",
+    "controls",
+    "frameworks",
+    "coverage",
+    "schema",
+    "completions",
+    "sprs",
+    "soa",
+];
 
 #[test]
 fn help_fits_a_narrow_terminal() {

@@ -240,8 +240,6 @@ fn a_site_of_all_frameworks_shows_them_and_stays_small_enough_to_read() {
     }
     assert!(coverage.matches("role=\"img\"").count() >= 9 && coverage.contains("<pattern "));
     assert!(read("frameworks/nist-800-53r5/ac.html").contains("id=\"AC-2\""));
-    assert!(read("sprs.html").contains("IA&#46;L2&#45;3&#46;5&#46;3") || read("sprs.html").contains("IA.L2-3.5.3"));
-    assert!(
-        read("statement-of-applicability.html").contains("A.8.34") || read("statement-of-applicability.html").contains("A&#46;8&#46;34")
-    );
+    assert!(read("sprs.html").contains("IA.L2-3.5.3"));
+    assert!(read("statement-of-applicability.html").contains("A.8.34"));
 }
