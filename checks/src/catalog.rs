@@ -1,6 +1,8 @@
 //! The catalog: controls and checks joined, every reference between them resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::thread;
 
 use include_dir::{Dir, include_dir};
@@ -90,7 +92,7 @@ impl Catalog {
             let parsed = parse(files);
             (controls.join(), parsed)
         });
-        let controls = controls.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).unwrap_or_else(|found| {
+        let controls = controls.unwrap_or_else(|panic| resume_unwind(panic)).unwrap_or_else(|found| {
             errors.append(found);
             Controls::default()
         });
@@ -180,10 +182,18 @@ impl Catalog {
     }
 }
 
-// Every check of the library as far as it can be read, in the order of the paths.
+// Every check of the library as far as it can be read, in the order of the paths. Compiling CEL takes the time of a load, so that
+// all cores share it.
 fn parse(files: &Files) -> Vec<(&str, &str, Result<Check, Diagnostics>)> {
     let all: Vec<(&str, &str)> = files.under("checks/library").filter(|(path, _)| is_yaml(path) && !path.ends_with(FIXTURES)).collect();
-    all.into_iter().map(|(path, text)| (path, text, Check::parse(path, text))).collect()
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = all.len().div_ceil(cores).max(1);
+    thread::scope(|scope| {
+        let parse = |files: &[(&'_ str, &'_ str)]| files.iter().map(|(path, text)| Check::parse(path, text)).collect::<Vec<_>>();
+        let shares: Vec<_> = all.chunks(share).map(|files| scope.spawn(move || parse(files))).collect();
+        let parsed = shares.into_iter().flat_map(|share| share.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        all.iter().zip(parsed).map(|((path, text), check)| (*path, *text, check)).collect()
+    })
 }
 
 // The file with the fixtures of the check in a file.
