@@ -5,6 +5,7 @@
 //! the platform itself.
 
 pub mod collector;
+pub mod dns;
 pub mod dump;
 pub mod http;
 pub mod kubernetes;
