@@ -10,6 +10,7 @@ pub mod dump;
 pub mod http;
 pub mod kubernetes;
 pub mod observed;
+pub mod oidc;
 pub mod settings;
 pub mod tls;
 pub mod web;
