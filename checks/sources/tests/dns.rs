@@ -122,7 +122,8 @@ async fn anchors_that_do_not_fit_say_nothing_about_a_zone() {
 #[tokio::test]
 async fn mail_of_a_parked_domain_and_policies_from_elsewhere() {
     let lab = Lab::new();
-    let target = json!({"domains": [{"name": "parked.lab", "sends_mail": false}, {"name": "good.lab", "dkim_selectors": ["s1", "s2", "s3"]}]});
+    let target =
+        json!({"domains": [{"name": "parked.lab", "sends_mail": false}, {"name": "good.lab", "dkim_selectors": ["s1", "s2", "s3"]}]});
     let judged = run(&lab, target, &["mail-auth-dns"], json!({})).await;
     let parked = judged.finding("mail-auth-dns", "Domain/parked.lab");
     // SPF comes by way of a redirect; DMARC only asks for quarantine.
@@ -149,7 +150,8 @@ async fn an_answer_that_is_cut_off_is_asked_for_again_over_tcp() {
     let judged = run(&lab, target, &["mail-auth-dns"], json!({})).await;
     let finding = judged.finding("mail-auth-dns", "Domain/long.good.lab");
     assert_eq!((finding.verdict, finding.reason_code), (Verdict::Fail, Reason::MissingObject), "{}", finding.message);
-    let over_tcp = |(method, query): &(&str, &str)| *method == "query TXT" && query.starts_with("long.good.lab @") && query.ends_with("/tcp");
+    let over_tcp =
+        |(method, query): &(&str, &str)| *method == "query TXT" && query.starts_with("long.good.lab @") && query.ends_with("/tcp");
     assert_eq!(judged.requests().iter().filter(|request| over_tcp(request)).count(), 1, "{:#?}", judged.requests());
 }
 

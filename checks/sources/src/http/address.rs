@@ -1,6 +1,6 @@
 //! The addresses behind the names of web servers, each name looked up once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,30 +8,42 @@ use proofbook_checks::inventory::{Reason, Request};
 use reqwest::Url;
 use tokio::time::timeout;
 
-use super::{Place, Spot, request};
+use super::{CONCURRENCY, Place, Spot, request};
+use crate::bounded::each;
 use crate::observed::Unread;
 
-/// Looks names up, and remembers what was found.
+/// What was found behind names.
 pub(super) struct Addresses {
-    target: String,
-    deadline: Duration,
     known: BTreeMap<String, Result<Vec<IpAddr>, Unread>>,
-    requests: Vec<Request>,
+    /// The look-ups that were made.
+    pub(super) requests: Vec<Request>,
 }
 
 impl Addresses {
-    pub(super) fn new(target: &str, deadline: Duration) -> Self {
-        Self { target: target.to_owned(), deadline, known: BTreeMap::new(), requests: Vec::new() }
+    /// Looks up the names of all places that need it.
+    pub(super) async fn of(places: &[&Place], target: &str, deadline: Duration) -> Self {
+        let hosts: BTreeSet<String> = places.iter().filter(|place| needs_look_up(place)).map(|place| place.host().to_owned()).collect();
+        let work = hosts.into_iter().map(|host| async move {
+            let found = look_up(&host, deadline).await;
+            (host, found)
+        });
+        let mut addresses = Self { known: BTreeMap::new(), requests: Vec::new() };
+        each(work, CONCURRENCY, |(host, found)| {
+            let (status, items) = found.as_ref().map_or(("unresolved", 0), |found| ("resolved", found.len()));
+            addresses.requests.push(request(target, "resolve", host.clone(), status, items));
+            addresses.known.insert(host, found);
+        })
+        .await;
+        addresses
     }
 
     /// A place at each of its addresses; one spot without an address where it has none.
-    pub(super) async fn spots(&mut self, place: &Place) -> Vec<Spot> {
-        let found = if !place.addresses.is_empty() {
-            Ok(place.addresses.clone())
-        } else if let Some(address) = literal(&place.url) {
-            Ok(vec![address])
-        } else {
-            self.look_up(place.host()).await
+    pub(super) fn spots(&self, place: &Place) -> Vec<Spot> {
+        let nobody_looked = || Err(Unread::new(Reason::IncompleteList, "the look-up of the name broke off"));
+        let found = match literal(&place.url) {
+            _ if !place.addresses.is_empty() => Ok(place.addresses.clone()),
+            Some(address) => Ok(vec![address]),
+            None => self.known.get(place.host()).cloned().unwrap_or_else(nobody_looked),
         };
         match found {
             Ok(mut addresses) => {
@@ -42,33 +54,25 @@ impl Addresses {
             Err(unread) => vec![Spot { place: place.clone(), address: Err(unread) }],
         }
     }
+}
 
-    /// The look-ups that were made; they are handed over once.
-    pub(super) fn requests(&mut self) -> Vec<Request> {
-        std::mem::take(&mut self.requests)
-    }
+/// Whether the addresses of a place are found behind its name.
+pub(super) fn needs_look_up(place: &Place) -> bool {
+    place.addresses.is_empty() && literal(&place.url).is_none()
+}
 
-    async fn look_up(&mut self, host: &str) -> Result<Vec<IpAddr>, Unread> {
-        if let Some(known) = self.known.get(host) {
-            return known.clone();
-        }
-        let found = match timeout(self.deadline, tokio::net::lookup_host((host, 0))).await {
-            Ok(Ok(found)) => Ok(found.map(|socket| socket.ip()).collect::<Vec<_>>()),
-            Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
-            Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
-        };
-        let found = match found {
-            Ok(addresses) if addresses.is_empty() => Err(Unread::new(Reason::Unreachable, "the name has no address")),
-            found => found,
-        };
-        let (status, items) = found.as_ref().map_or(("unresolved", 0), |addresses| ("resolved", addresses.len()));
-        self.requests.push(request(&self.target, "resolve", host.to_owned(), status, items));
-        self.known.insert(host.to_owned(), found.clone());
-        found
+async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> {
+    match timeout(deadline, tokio::net::lookup_host((host, 0))).await {
+        Ok(Ok(found)) => match found.map(|socket| socket.ip()).collect::<Vec<_>>() {
+            addresses if addresses.is_empty() => Err(Unread::new(Reason::Unreachable, "the name has no address")),
+            addresses => Ok(addresses),
+        },
+        Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
+        Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
     }
 }
 
-/// The address that a URL names in place of a host.
-pub(super) fn literal(url: &Url) -> Option<IpAddr> {
+// The address that a URL names in place of a host.
+fn literal(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }

@@ -15,9 +15,10 @@ mod status_page;
 mod target;
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
-use proofbook_checks::inventory::{Actor, Assurance, Inventory, Request, Target, Wanted};
+use proofbook_checks::inventory::{Actor, Assurance, Inventory, Reason, Request, Target, Wanted};
 use proofbook_checks::resource::{GROUP, Resource, Source};
 use reqwest::Url;
 use serde_json::{Value as Json, json};
@@ -33,6 +34,9 @@ use crate::web::{Web, WebSettings};
 
 /// Hosts that are looked at together at most.
 const CONCURRENCY: usize = 16;
+
+/// How often a request is made at most, where the other side asks for patience.
+const ATTEMPTS: u32 = 3;
 
 /// The pages of hosts, as people's browsers get them.
 const SITE: &str = "Site";
@@ -82,6 +86,9 @@ pub struct HttpCollector {
     settings: Settings,
 }
 
+/// One piece of work.
+type Work = Pin<Box<dyn Future<Output = Looked> + Send>>;
+
 /// What came of one place: the record, and the requests behind it.
 struct Looked {
     kind: &'static str,
@@ -91,6 +98,7 @@ struct Looked {
 }
 
 /// One place at one of its addresses; none where the name has no address.
+#[derive(Clone)]
 struct Spot {
     place: Place,
     address: Result<IpAddr, Unread>,
@@ -145,52 +153,17 @@ impl HttpCollector {
             attempts,
             ..WebSettings::new(Source::Http, &self.target)
         };
-        Web::new(settings).map_err(|detail| Unread::new(proofbook_checks::inventory::Reason::Unreachable, detail))
+        Web::new(settings).map_err(|detail| Unread::new(Reason::Unreachable, detail))
     }
 
     async fn gather(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
         let mut observed = Observed::new(Source::Http);
-        let mut addresses = Addresses::new(&self.target, self.settings.deadline);
-        let mut work: Vec<std::pin::Pin<Box<dyn Future<Output = Looked> + Send>>> = Vec::new();
-
-        let wants_sites = self.wants(wanted, SITE);
-        let wants_probes = self.wants(wanted, EDGE_PROBE);
-        if wants_sites || wants_probes {
-            for site in &self.settings.sites {
-                for spot in addresses.spots(&site.place).await {
-                    if wants_probes {
-                        let web = spot.address.clone().and_then(|address| self.web(address, 1));
-                        work.push(Box::pin(edge::look(clone(&spot), web)));
-                    }
-                    if wants_sites {
-                        let web = spot.address.clone().and_then(|address| self.web(address, 3));
-                        let reach = site::Reach { target: self.target.clone(), deadline: self.settings.deadline };
-                        work.push(Box::pin(site::look(site.clone(), spot, web, reach)));
-                    }
-                }
-            }
-        }
-        if self.wants(wanted, SECURITY_TXT) {
-            for place in &self.settings.security_txt {
-                for spot in addresses.spots(place).await {
-                    let web = spot.address.clone().and_then(|address| self.web(address, 3));
-                    work.push(Box::pin(security_txt::look(spot, web)));
-                }
-            }
-        }
-        if self.wants(wanted, STATUS_PAGE) {
-            for page in &self.settings.status_pages {
-                let spots = addresses.spots(&page.place).await;
-                let web = spots.first().map(|spot| spot.address.clone().and_then(|address| self.web(address, 3)));
-                if let Some(web) = web {
-                    work.push(Box::pin(status_page::look(page.clone(), spots, web)));
-                }
-            }
-        }
+        let addresses = Addresses::of(&self.asked(wanted), &self.target, self.settings.deadline).await;
+        observed.requests(addresses.requests.iter().cloned());
+        let work = self.work(wanted, &addresses);
         for kind in self.asked_kinds().filter(|kind| self.wants(wanted, kind)) {
             observed.listed(kind);
         }
-        observed.requests(addresses.requests());
         let lost = each(work, CONCURRENCY, |looked: Looked| {
             observed.record(looked.kind, &looked.name, looked.content);
             observed.requests(looked.requests);
@@ -200,11 +173,50 @@ impl HttpCollector {
         if lost > 0 {
             for kind in self.asked_kinds() {
                 let detail = format!("{lost} pieces of work broke off");
-                observed.failed(kind, Unread::new(proofbook_checks::inventory::Reason::IncompleteList, detail));
+                observed.failed(kind, Unread::new(Reason::IncompleteList, detail));
             }
         }
         observed.target(self.met());
         observed.finish(wanted)
+    }
+
+    // One piece of work for each place at each address.
+    fn work(&self, wanted: &Wanted, addresses: &Addresses) -> Vec<Work> {
+        let mut work: Vec<Work> = Vec::new();
+        let web = |spot: &Spot, attempts| spot.address.clone().and_then(|address| self.web(address, attempts));
+        for site in &self.settings.sites {
+            for spot in addresses.spots(&site.place) {
+                if self.wants(wanted, EDGE_PROBE) {
+                    // Once a run, whatever comes of it.
+                    work.push(Box::pin(edge::look(spot.clone(), web(&spot, 1))));
+                }
+                if self.wants(wanted, SITE) {
+                    let reach = site::Reach { target: self.target.clone(), deadline: self.settings.deadline };
+                    work.push(Box::pin(site::look(site.clone(), spot.clone(), web(&spot, ATTEMPTS), reach)));
+                }
+            }
+        }
+        for place in self.settings.security_txt.iter().filter(|_| self.wants(wanted, SECURITY_TXT)) {
+            for spot in addresses.spots(place) {
+                work.push(Box::pin(security_txt::look(spot.clone(), web(&spot, ATTEMPTS))));
+            }
+        }
+        for page in self.settings.status_pages.iter().filter(|_| self.wants(wanted, STATUS_PAGE)) {
+            let spots = addresses.spots(&page.place);
+            if let Some(first) = spots.first() {
+                let web = web(first, ATTEMPTS);
+                work.push(Box::pin(status_page::look(page.clone(), spots, web)));
+            }
+        }
+        work
+    }
+
+    // The places that are looked at for what is wanted.
+    fn asked(&self, wanted: &Wanted) -> Vec<&Place> {
+        let sites = self.settings.sites.iter().map(|site| (self.wants(wanted, SITE) || self.wants(wanted, EDGE_PROBE), &site.place));
+        let files = self.settings.security_txt.iter().map(|place| (self.wants(wanted, SECURITY_TXT), place));
+        let pages = self.settings.status_pages.iter().map(|page| (self.wants(wanted, STATUS_PAGE), &page.place));
+        sites.chain(files).chain(pages).filter_map(|(wanted, place)| wanted.then_some(place)).collect()
     }
 
     // The kinds of which the workspace names something; a listing of the others is not collected, and never empty.
@@ -263,10 +275,8 @@ impl Collector for HttpCollector {
                 reason: reason.to_owned(),
             });
         };
-        let mut asked: Vec<&Place> = Vec::new();
         for site in &self.settings.sites {
             if self.wants(wanted, SITE) {
-                asked.push(&site.place);
                 add("GET", site::plain_url(site).to_string(), "whether plain HTTP is redirected or closed");
                 add(
                     "tcp-connect",
@@ -276,7 +286,6 @@ impl Collector for HttpCollector {
                 add("GET", site.place.url.to_string(), "headers and cookies; redirects on the same origin are followed");
             }
             if self.wants(wanted, EDGE_PROBE) {
-                asked.push(&site.place);
                 for (url, reason) in edge::urls(&site.place.url) {
                     add("GET", url.to_string(), reason);
                 }
@@ -284,23 +293,19 @@ impl Collector for HttpCollector {
         }
         if self.wants(wanted, SECURITY_TXT) {
             for place in &self.settings.security_txt {
-                asked.push(place);
                 add("GET", security_txt::url(&place.url).to_string(), "the contact for reports of weaknesses");
             }
         }
         if self.wants(wanted, STATUS_PAGE) {
             for page in &self.settings.status_pages {
-                asked.push(&page.place);
                 add("GET", page.place.url.to_string(), "whether the status page answers");
                 for url in page.machine_readable.then(|| status_page::urls(&page.place.url)).into_iter().flatten() {
                     add("GET", url.to_string(), "components and incidents in machine-readable form");
                 }
             }
         }
-        for place in asked {
-            if place.addresses.is_empty() && address::literal(&place.url).is_none() {
-                add("resolve", place.host().to_owned(), "every address behind the name is asked");
-            }
+        for place in self.asked(wanted).into_iter().filter(|place| address::needs_look_up(place)) {
+            add("resolve", place.host().to_owned(), "every address behind the name is asked");
         }
         plan.sort();
         plan.dedup();
@@ -314,10 +319,6 @@ impl Collector for HttpCollector {
 
 fn resource(kind: &str) -> Resource {
     Resource::of_object(&format!("{GROUP}{}", Source::Http), kind)
-}
-
-fn clone(spot: &Spot) -> Spot {
-    Spot { place: spot.place.clone(), address: spot.address.clone() }
 }
 
 /// The record of a place of which nothing could be asked.

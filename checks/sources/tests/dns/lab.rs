@@ -136,7 +136,8 @@ fn nsd(dir: &Path, port: u16) -> Process {
          pidfile: \"{folder}/nsd.pid\"\n xfrdfile: \"{folder}/xfrd\"\n zonelistfile: \"{folder}/zones\"\n server-count: 1\n\
          remote-control:\n control-enable: no\n"
     );
-    for (zone, file) in [(".", "root"), ("good.lab", "good.lab"), ("bogus.lab", "bogus.lab"), ("plain.lab", "plain.lab"), ("parked.lab", "parked.lab")]
+    for (zone, file) in
+        [(".", "root"), ("good.lab", "good.lab"), ("bogus.lab", "bogus.lab"), ("plain.lab", "plain.lab"), ("parked.lab", "parked.lab")]
     {
         let _ = write!(config, "zone:\n name: \"{zone}\"\n zonefile: \"{file}.signed\"\n");
     }
