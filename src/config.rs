@@ -8,6 +8,9 @@ use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings}
 use proofbook_controls::CheckId;
 use proofbook_controls::yaml::Spanned;
 use proofbook_evidence::facts::Facts;
+use proofbook_sources::dns::DnsTarget;
+use proofbook_sources::http::HttpTarget;
+use proofbook_sources::oidc::OidcTarget;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
 use schemars::JsonSchema;
@@ -51,6 +54,15 @@ pub(crate) struct Environment {
     /// TLS endpoints.
     #[serde(default)]
     pub(crate) tls: Option<TlsTarget>,
+    /// Web servers: sites, security.txt and status pages.
+    #[serde(default)]
+    pub(crate) http: Option<HttpTarget>,
+    /// The domain name system: names and domains.
+    #[serde(default)]
+    pub(crate) dns: Option<DnsTarget>,
+    /// OpenID Connect providers, realms of Keycloak among them.
+    #[serde(default)]
+    pub(crate) oidc: Option<OidcTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -74,7 +86,12 @@ pub(crate) struct KubernetesTarget {
 impl Environment {
     /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
-        let targets: [(Source, Option<&dyn TargetSettings>); 1] = [(Source::Tls, self.tls.as_ref().map(|target| target as _))];
+        let targets: [(Source, Option<&dyn TargetSettings>); 4] = [
+            (Source::Tls, self.tls.as_ref().map(|target| target as _)),
+            (Source::Http, self.http.as_ref().map(|target| target as _)),
+            (Source::Dns, self.dns.as_ref().map(|target| target as _)),
+            (Source::Oidc, self.oidc.as_ref().map(|target| target as _)),
+        ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }
 }

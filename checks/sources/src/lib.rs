@@ -5,9 +5,12 @@
 //! the platform itself.
 
 pub mod collector;
+pub mod dns;
 pub mod dump;
+pub mod http;
 pub mod kubernetes;
 pub mod observed;
+pub mod oidc;
 pub mod settings;
 pub mod tls;
 pub mod web;

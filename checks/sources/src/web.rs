@@ -21,7 +21,7 @@ use crate::clock::{clock_offset, our_clock};
 use crate::observed::Unread;
 use crate::text::hex;
 
-/// How often a request is made at most.
+/// How often a request is made at most where nothing else is said.
 const ATTEMPTS: u32 = 3;
 
 /// The pause before the second attempt; it doubles with each.
@@ -42,12 +42,16 @@ pub struct WebSettings {
     pub any_certificate: bool,
     /// Whether link-local and metadata addresses may be contacted.
     pub allow_link_local: bool,
+    /// The address to contact whatever the name leads to; the name stays in `Host` and in the handshake.
+    pub address: Option<IpAddr>,
+    /// How often a request is made at most, where the other side asks for patience.
+    pub attempts: u32,
     /// How many bytes of a body are read; a longer one could not be read.
     pub largest_body: usize,
 }
 
 impl WebSettings {
-    /// Five seconds an exchange, the roots of the machine, 16 MiB a body.
+    /// Five seconds an exchange, three attempts, the roots of the machine, 16 MiB a body.
     #[must_use]
     pub fn new(source: Source, target: &str) -> Self {
         Self {
@@ -57,6 +61,8 @@ impl WebSettings {
             roots: None,
             any_certificate: false,
             allow_link_local: false,
+            address: None,
+            attempts: ATTEMPTS,
             largest_body: 16 << 20,
         }
     }
@@ -133,7 +139,7 @@ impl Web {
             .no_proxy()
             .timeout(settings.deadline)
             .user_agent(concat!("proofbook/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Guarded { allow_link_local: settings.allow_link_local });
+            .dns_resolver(Guarded { allow_link_local: settings.allow_link_local, address: settings.address });
         if let Some(roots) = &settings.roots {
             let roots =
                 Certificate::from_pem_bundle(roots).map_err(|error| format!("the trusted roots are no PEM certificates: {error}"))?;
@@ -164,7 +170,7 @@ impl Web {
         for attempt in 1.. {
             let answer = self.once(method.clone(), url, headers, body.clone()).await;
             let again = matches!(&answer, Ok(answer) if answer.status == 429 || answer.status >= 500);
-            if !again || attempt == ATTEMPTS {
+            if !again || attempt >= self.settings.attempts {
                 return answer;
             }
             let asked = answer.ok().and_then(|answer| answer.header(RETRY_AFTER.as_str())?.trim().parse().ok().map(Duration::from_secs));
@@ -245,16 +251,20 @@ pub fn sensitive_header(headers: &mut HeaderMap, name: HeaderName, text: &str) -
 
 const REFUSED: &str = "link-local and metadata addresses are not contacted unless the workspace allows it";
 
-// Resolves names by the machine's own means, and leaves out what must not be contacted.
+// Resolves names by the machine's own means or to the one given address, and leaves out what must not be contacted.
 struct Guarded {
     allow_link_local: bool,
+    address: Option<IpAddr>,
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow = self.allow_link_local;
+        let (allow, given) = (self.allow_link_local, self.address);
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found: Vec<SocketAddr> = match given {
+                Some(address) => vec![SocketAddr::new(address, 0)],
+                None => tokio::net::lookup_host((name.as_str(), 0)).await?.collect(),
+            };
             let allowed: Vec<SocketAddr> = found.iter().copied().filter(|found| allow || !is_link_local(found.ip())).collect();
             if allowed.is_empty() && !found.is_empty() {
                 return Err(REFUSED.into());

@@ -1,0 +1,78 @@
+//! The addresses behind the names of web servers, each name looked up once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use proofbook_checks::inventory::{Reason, Request};
+use reqwest::Url;
+use tokio::time::timeout;
+
+use super::{CONCURRENCY, Place, Spot, request};
+use crate::bounded::each;
+use crate::observed::Unread;
+
+/// What was found behind names.
+pub(super) struct Addresses {
+    known: BTreeMap<String, Result<Vec<IpAddr>, Unread>>,
+    /// The look-ups that were made.
+    pub(super) requests: Vec<Request>,
+}
+
+impl Addresses {
+    /// Looks up the names of all places that need it.
+    pub(super) async fn of(places: &[&Place], target: &str, deadline: Duration) -> Self {
+        let hosts: BTreeSet<String> = places.iter().filter(|place| needs_look_up(place)).map(|place| place.host().to_owned()).collect();
+        let work = hosts.into_iter().map(|host| async move {
+            let found = look_up(&host, deadline).await;
+            (host, found)
+        });
+        let mut addresses = Self { known: BTreeMap::new(), requests: Vec::new() };
+        each(work, CONCURRENCY, |(host, found)| {
+            let (status, items) = found.as_ref().map_or(("unresolved", 0), |found| ("resolved", found.len()));
+            addresses.requests.push(request(target, "resolve", host.clone(), status, items));
+            addresses.known.insert(host, found);
+        })
+        .await;
+        addresses
+    }
+
+    /// A place at each of its addresses; one spot without an address where it has none.
+    pub(super) fn spots(&self, place: &Place) -> Vec<Spot> {
+        let nobody_looked = || Err(Unread::new(Reason::IncompleteList, "the look-up of the name broke off"));
+        let found = match literal(&place.url) {
+            _ if !place.addresses.is_empty() => Ok(place.addresses.clone()),
+            Some(address) => Ok(vec![address]),
+            None => self.known.get(place.host()).cloned().unwrap_or_else(nobody_looked),
+        };
+        match found {
+            Ok(mut addresses) => {
+                addresses.sort_unstable();
+                addresses.dedup();
+                addresses.into_iter().map(|address| Spot { place: place.clone(), address: Ok(address) }).collect()
+            }
+            Err(unread) => vec![Spot { place: place.clone(), address: Err(unread) }],
+        }
+    }
+}
+
+/// Whether the addresses of a place are found behind its name.
+pub(super) fn needs_look_up(place: &Place) -> bool {
+    place.addresses.is_empty() && literal(&place.url).is_none()
+}
+
+async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> {
+    match timeout(deadline, tokio::net::lookup_host((host, 0))).await {
+        Ok(Ok(found)) => match found.map(|socket| socket.ip()).collect::<Vec<_>>() {
+            addresses if addresses.is_empty() => Err(Unread::new(Reason::Unreachable, "the name has no address")),
+            addresses => Ok(addresses),
+        },
+        Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
+        Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
+    }
+}
+
+// The address that a URL names in place of a host.
+fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
