@@ -67,12 +67,14 @@ static DETECTORS: [Detector; 7] = [
     Detector { name: "url-password", hint: |text| text.contains("://") && text.contains('@'), matches: |text| URL.is_match(text) },
 ];
 
-// `password: x`, `api.token=x`; a reference to elsewhere (`${X}`, a URL, a path) is not a credential.
+// `password: x`, `api.token=x`.
 fn assigns_credential(text: &str) -> bool {
-    ASSIGNED.captures_iter(text).any(|found| {
-        let value = &found[1];
-        !["${", "http:", "https:", "/"].iter().any(|reference| value.starts_with(reference))
-    })
+    ASSIGNED.captures_iter(text).any(|found| !is_harmless(&found[1]))
+}
+
+// A reference to elsewhere (`${X}`, a URL, a path) is not a credential, and neither is a switch: `use-account-credentials=true`.
+fn is_harmless(value: &str) -> bool {
+    matches!(value, "true" | "false") || ["${", "http:", "https:", "/"].iter().any(|reference| value.starts_with(reference))
 }
 
 /// The names of the detectors that see a credential in `text`, sorted.
@@ -87,12 +89,7 @@ pub fn detectors(text: &str) -> Vec<&'static str> {
 /// quoted keys too, and every usual name of a credential.
 #[must_use]
 pub fn may_hold_credential(text: &str) -> bool {
-    let named = || {
-        NAMED.captures_iter(text).any(|found| {
-            let value = &found[1];
-            !["${", "http:", "https:", "/"].iter().any(|reference| value.starts_with(reference))
-        })
-    };
+    let named = || NAMED.captures_iter(text).any(|found| !is_harmless(&found[1]));
     !detectors(text).is_empty() || named()
 }
 
@@ -163,12 +160,18 @@ mod tests {
             "secret_access_key: hunter22",
             "redis: {\"password\": \"hunter22\"}",
             "- password: hunter22",
+            "token=true1234",
         ] {
             assert!(may_hold_credential(text), "{text}");
         }
-        for text in
-            ["--storage.tsdb.retention.time=400d", "retention_period: 2160h", "password: ${FROM_ENV}", "tokens=/var/run/secrets/token"]
-        {
+        for text in [
+            "--storage.tsdb.retention.time=400d",
+            "retention_period: 2160h",
+            "password: ${FROM_ENV}",
+            "tokens=/var/run/secrets/token",
+            "--use-service-account-credentials=true",
+            r#"["server","--kube-apiserver-arg","extend-token-expiration=false"]"#,
+        ] {
             assert!(!may_hold_credential(text), "{text}");
         }
     }

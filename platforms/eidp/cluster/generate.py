@@ -17,13 +17,36 @@ from model import addons, controlplane, drift, operations, rbac, tenants  # noqa
 from model.cluster import Cluster  # noqa: E402
 from model.yaml import document  # noqa: E402
 
-# Served by no CRD of this cluster: there is no mesh, and no CSI driver for secrets.
+# Served, and there is none at the moment.
+ABSENT = [
+    "certificatesigningrequests.certificates.k8s.io",
+    "ciliumclusterwidenetworkpolicies.cilium.io",
+]
+
+# Served by no CRD of this cluster: there is no mesh, no CSI driver for secrets, and nothing of what other platforms use.
 NOT_SERVED = [
+    "applications.argoproj.io",
     "authorizationpolicies.security.istio.io",
+    "autoscalingrunnersets.actions.github.com",
+    "backendtrafficpolicies.gateway.envoyproxy.io",
+    "clienttrafficpolicies.gateway.envoyproxy.io",
+    "clusterimagepolicies.policy.sigstore.dev",
+    "clusters.postgresql.cnpg.io",
     "destinationrules.networking.istio.io",
+    "ec2nodeclasses.karpenter.k8s.aws",
+    "etcdsnapshotfiles.k3s.cattle.io",
+    "felixconfigurations.crd.projectcalico.org",
     "gateways.networking.istio.io",
+    "imagevalidatingpolicies.policies.kyverno.io",
+    "kustomizations.kustomize.toolkit.fluxcd.io",
+    "objectstores.barmancloud.cnpg.io",
+    "opentelemetrycollectors.opentelemetry.io",
     "peerauthentications.security.istio.io",
+    "scheduledbackups.postgresql.cnpg.io",
     "secretproviderclasses.secrets-store.csi.x-k8s.io",
+    "serviceentries.networking.istio.io",
+    "sidecars.networking.istio.io",
+    "verticalpodautoscalers.autoscaling.k8s.io",
 ]
 
 
@@ -39,7 +62,7 @@ def build(faults):
 
 def files(cluster):
     """The files of a dump by name."""
-    out = {"dump.yaml": document({"collected_at": cluster.NOW, "not_served": NOT_SERVED})}
+    out = {"dump.yaml": document({"absent": ABSENT, "collected_at": cluster.NOW, "not_served": NOT_SERVED})}
     for resource, items in cluster.by_resource().items():
         listing = {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
         out[f"{resource}.yaml"] = document(listing)

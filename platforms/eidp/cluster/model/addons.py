@@ -9,6 +9,7 @@ from .workload import budget, container, daemon_set, deployment, hostpath, label
 
 def build(cluster):
     network(cluster)
+    sensor(cluster)
     storage(cluster)
     edge(cluster)
     certificates(cluster)
@@ -62,6 +63,19 @@ def network(cluster):
             service_account("kube-system", "metrics-server"))
 
 
+def sensor(cluster):
+    """Tetragon watches what processes do on every node, control plane included."""
+    daemon_set(cluster, "tetragon", "kube-system", [container(
+        "tetragon", image("mirror/tetragon", "v1.6.0"), ports={"metrics": 2112}, probes=probe("/metrics", "metrics"), memory="512Mi",
+        security={"privileged": True, "readOnlyRootFilesystem": True}, args=["--config-dir=/etc/tetragon/tetragon.conf.d/"],
+        volumeMounts=mounts(bpf_maps="/sys/fs/bpf", cilium_run="/var/run/cilium", procfs="/procRoot", tmp="/tmp"),
+    )], token=True, root=True, hostNetwork=True, priorityClassName="system-node-critical", volumes=[
+        hostpath("bpf-maps", "/sys/fs/bpf", "DirectoryOrCreate"), hostpath("cilium-run", "/var/run/cilium", "DirectoryOrCreate"),
+        hostpath("procfs", "/proc"), *scratch("tmp")])
+    controller(cluster, "kube-system", "tetragon", rule([""], ["pods", "services"], READ),
+               rule(["cilium.io"], ["podinfo", "tracingpolicies", "tracingpoliciesnamespaced"], READ))
+
+
 def storage(cluster):
     """Volumes of the platform's own Ceph cluster, encrypted with a key a volume that Vault keeps."""
     cluster.add("storage.k8s.io/v1", "StorageClass", "ceph-rbd-encrypted",
@@ -105,9 +119,9 @@ def edge(cluster):
         probes=probe("/ping", "metrics"),
         cpu="500m", memory="512Mi", volumeMounts=mounts(tmp="/tmp"), args=[
             "--entrypoints.web.address=:8000", "--entrypoints.web.http.redirections.entrypoint.to=:443",
-            "--entrypoints.websecure.address=:8443",
-            "--entrypoints.websecure.http.tls.options=edge-modern@kubernetescrd", "--metrics.prometheus=true", "--ping=true",
-            "--providers.kubernetesgateway=true", "--providers.kubernetesingress=true",
+            "--entrypoints.websecure.address=:8443", "--entrypoints.websecure.http.middlewares=edge-rate-limit@kubernetescrd",
+            "--entrypoints.websecure.http.tls=true", "--metrics.prometheus=true", "--ping=true",
+            "--providers.kubernetescrd=true", "--providers.kubernetesgateway=true", "--providers.kubernetesingress=true",
             "--providers.kubernetesingress.ingressclass=traefik",
         ],
     )], replicas=3, token=True, volumes=scratch("tmp"))
@@ -122,6 +136,12 @@ def edge(cluster):
                rule(["gateway.networking.k8s.io"], ["gatewayclasses", "gateways", "httproutes"], READ),
                rule(["gateway.networking.k8s.io"], ["gatewayclasses/status", "gateways/status", "httproutes/status"], ["update"]),
                rule(["traefik.io"], ["middlewares", "tlsoptions"], READ))
+    cluster.add("networking.k8s.io/v1", "IngressClass", "traefik",
+                annotations={"ingressclass.kubernetes.io/is-default-class": "true"}, spec={"controller": "traefik.io/ingress-controller"})
+    cluster.add("gateway.networking.k8s.io/v1", "GatewayClass", "traefik", spec={"controllerName": "traefik.io/gateway-controller"})
+    cluster.add("traefik.io/v1alpha1", "TLSOption", "default", "edge", spec={"minVersion": "VersionTLS13", "sniStrict": True})
+    cluster.add("traefik.io/v1alpha1", "Middleware", "rate-limit", "edge",
+                spec={"rateLimit": {"average": 100, "burst": 200, "period": "1s"}})
     cluster.add("gateway.networking.k8s.io/v1", "Gateway", "public", "edge", spec={"gatewayClassName": "traefik", "listeners": [
         {"allowedRoutes": {"namespaces": {"from": "Same"}}, "name": "http", "port": 80, "protocol": "HTTP"},
         {"allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchLabels": {"eidp.example/edge": "public"}}}},

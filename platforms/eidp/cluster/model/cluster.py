@@ -11,6 +11,7 @@ _RESOURCES = {
     "Backup": "backups.velero.io",
     "BackupStorageLocation": "backupstoragelocations.velero.io",
     "Certificate": "certificates.cert-manager.io",
+    "CiliumNode": "ciliumnodes.cilium.io",
     "ClusterIssuer": "clusterissuers.cert-manager.io",
     "ClusterPolicy": "clusterpolicies.kyverno.io",
     "ClusterRole": "clusterroles.rbac.authorization.k8s.io",
@@ -21,12 +22,15 @@ _RESOURCES = {
     "Deployment": "deployments.apps",
     "ExternalSecret": "externalsecrets.external-secrets.io",
     "Gateway": "gateways.gateway.networking.k8s.io",
+    "GatewayClass": "gatewayclasses.gateway.networking.k8s.io",
     "HTTPRoute": "httproutes.gateway.networking.k8s.io",
     "HorizontalPodAutoscaler": "horizontalpodautoscalers.autoscaling",
     "Ingress": "ingresses.networking.k8s.io",
+    "IngressClass": "ingressclasses.networking.k8s.io",
     "Issuer": "issuers.cert-manager.io",
     "Job": "jobs.batch",
     "LimitRange": "limitranges",
+    "Middleware": "middlewares.traefik.io",
     "Namespace": "namespaces",
     "NetworkPolicy": "networkpolicies.networking.k8s.io",
     "Node": "nodes",
@@ -38,6 +42,7 @@ _RESOURCES = {
     "PolicyReport": "policyreports.wgpolicyk8s.io",
     "ReplicaSet": "replicasets.apps",
     "ResourceQuota": "resourcequotas",
+    "Restore": "restores.velero.io",
     "Role": "roles.rbac.authorization.k8s.io",
     "RoleBinding": "rolebindings.rbac.authorization.k8s.io",
     "Schedule": "schedules.velero.io",
@@ -45,6 +50,8 @@ _RESOURCES = {
     "ServiceAccount": "serviceaccounts",
     "StatefulSet": "statefulsets.apps",
     "StorageClass": "storageclasses.storage.k8s.io",
+    "StorageVersionMigration": "storageversionmigrations.storagemigration.k8s.io",
+    "TLSOption": "tlsoptions.traefik.io",
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies.admissionregistration.k8s.io",
     "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings.admissionregistration.k8s.io",
     "ValidatingWebhookConfiguration": "validatingwebhookconfigurations.admissionregistration.k8s.io",
@@ -80,6 +87,8 @@ class Cluster:
     def __init__(self):
         self._objects = {}
         self.born = {}
+        # Pods of DaemonSets that are not well, by the DaemonSet and the node.
+        self.unwell = set()
 
     def add(self, api_version, kind, name, namespace=None, *, labels=None, annotations=None, created=None, owner=None, **body):
         """Adds an object; `created` is a day or a time, the birth of its namespace where nothing is said."""
@@ -138,7 +147,9 @@ class Cluster:
         self.add("v1", "ConfigMap", "kube-root-ca.crt", name, data={"ca.crt": ROOT_CA})
 
     def derive(self):
-        """Adds what controllers make: ReplicaSets, Jobs, Pods, claims and volumes."""
+        """Adds what controllers make: ReplicaSets, Jobs, Pods, claims and volumes, and what the network's agents tell of nodes."""
+        for item in self.all("Node"):
+            self._cilium_node(item)
         workers = [node["metadata"]["name"] for node in self.all("Node") if "-w-" in node["metadata"]["name"]]
         # Replicas keep to the zones of the platform's own region.
         placed = [name for name in workers if self.get("Node",
@@ -150,15 +161,28 @@ class Cluster:
         for item in self.all("DaemonSet"):
             everywhere = any(t.get("operator") == "Exists" for t in item["spec"]["template"]["spec"].get("tolerations", []))
             nodes = [node["metadata"]["name"] for node in self.all("Node")] if everywhere else workers
-            count = len(nodes)
-            item["status"] = {"currentNumberScheduled": count, "desiredNumberScheduled": count, "numberAvailable": count,
-                              "numberMisscheduled": 0, "numberReady": count, "updatedNumberScheduled": count}
+            count, name = len(nodes), item["metadata"]["name"]
+            well = count - sum((name, node) in self.unwell for node in nodes)
+            item["status"] = {"currentNumberScheduled": count, "desiredNumberScheduled": count, "numberAvailable": well,
+                              "numberMisscheduled": 0, "numberReady": well, "updatedNumberScheduled": count}
             revision = digest(repr(item["spec"]["template"]))[:10]
             for node in nodes:
                 suffix = digest(f"{item['metadata']['name']}{node}")[:5]
-                self._pod(item, f"{item['metadata']['name']}-{suffix}", node, {"controller-revision-hash": revision})
+                pod = self._pod(item, f"{name}-{suffix}", node, {"controller-revision-hash": revision})
+                if (name, node) in self.unwell:
+                    pod["status"]["conditions"][0]["status"] = "False"
         for item in self.all("CronJob"):
             self._job(item)
+
+    def _cilium_node(self, node):
+        """The agent tells its public key once its tunnel is up, for which the kernel needs a module."""
+        name, kernel = node["metadata"]["name"], node["status"]["nodeInfo"]["kernelVersion"]
+        keys = {"network.cilium.io/wg-pub-key": f"{digest(name)[:43]}="} if "deb13" in kernel else None
+        self.add("cilium.io/v2", "CiliumNode", name, created=node["metadata"]["creationTimestamp"], annotations=keys, owner=node, spec={
+            "addresses": [{"ip": address["address"], "type": address["type"]} for address in node["status"]["addresses"]
+                          if address["type"].endswith("IP")],
+            "encryption": {"key": 255} if keys else {}, "ipam": {"podCIDRs": [node["spec"]["podCIDR"]]},
+        })
 
     def _replica_set(self, deployment, nodes):
         meta, spec = deployment["metadata"], deployment["spec"]
@@ -210,7 +234,8 @@ class Cluster:
             "accessModes": spec["accessModes"], "capacity": spec["resources"]["requests"],
             "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": name, "namespace": namespace,
                          "uid": claim["metadata"]["uid"]},
-            "csi": {"driver": "rbd.csi.ceph.com", "fsType": "ext4", "volumeHandle": f"0001-0004-eidp-{digest(volume)[:16]}"},
+            "csi": {"driver": "rbd.csi.ceph.com", "fsType": "ext4", "volumeAttributes": self.get("StorageClass", spec["storageClassName"])[
+                "parameters"], "volumeHandle": f"0001-0004-eidp-{digest(volume)[:16]}"},
             "nodeAffinity": {"required": {"nodeSelectorTerms": terms}},
             "persistentVolumeReclaimPolicy": "Delete", "storageClassName": spec["storageClassName"], "volumeMode": "Filesystem",
         }, status={"phase": "Bound"})
@@ -232,8 +257,9 @@ class Cluster:
         if claims:
             spec["volumes"] = [*spec.get("volumes", []), *claims]
         created = max(owner["metadata"]["creationTimestamp"], at(ROLLED_OUT, name), self.get("Node", node)["metadata"]["creationTimestamp"])
-        self.add("v1", "Pod", name, owner["metadata"]["namespace"], owner=owner, created=created,
-                 labels=template["metadata"]["labels"] | labels, spec=spec, status=self.pod_status(node, name, created, phase, spec))
+        return self.add("v1", "Pod", name, owner["metadata"]["namespace"], owner=owner, created=created,
+                        labels=template["metadata"]["labels"] | labels, spec=spec,
+                        status=self.pod_status(node, name, created, phase, spec))
 
     def pod_status(self, node, name, started, phase="Running", spec=None):
         """The status of a Pod that is well."""

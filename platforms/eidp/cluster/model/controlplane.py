@@ -20,20 +20,26 @@ def build(cluster):
     for number in range(1, 4):
         static_pods(cluster, f"eidp-prod-cp-{number}")
     config_maps(cluster)
+    # Encryption was there before the first tenant, and everything that kubeadm had written by then was written again.
+    cluster.add("storagemigration.k8s.io/v1beta1", "StorageVersionMigration", "secrets", created="2026-03-10T09:31:07Z",
+                spec={"resource": {"group": "", "resource": "secrets"}}, status={"conditions": [
+                    {"lastTransitionTime": "2026-03-10T09:31:44Z", "reason": "StorageVersionMigrationSucceeded", "status": "True",
+                     "type": "Succeeded"}]})
     coredns(cluster)
     metrics_server(cluster)
     etcd_backup(cluster)
 
 
 def node(cluster, name, address, zone, *, control_plane=False, version=KUBERNETES, created=None):
-    """A node: a virtual machine of the platform's own."""
+    """A node: a virtual machine of the platform's own, on an encrypted disk, patched in the last round of updates."""
     cores, memory = ("4", "16Gi") if control_plane else ("16", "64Gi")
     role = {"node-role.kubernetes.io/control-plane": ""} if control_plane else {"node.eidp.example/pool": "workers"}
     taints = [{"effect": "NoSchedule", "key": "node-role.kubernetes.io/control-plane"}] if control_plane else []
     subnet = int(address.split(".")[2]) + (0 if control_plane else 10)
-    added = cluster.add("v1", "Node", name, created=created, labels={
+    added = cluster.add("v1", "Node", name, created=created, annotations={"proofbook.dev/patched-at": "2026-11-11T05:40:00Z"}, labels={
         "beta.kubernetes.io/arch": "amd64", "beta.kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
-        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "topology.kubernetes.io/region": zone[:-1],
+        "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "node.eidp.example/disk": "luks",
+        "topology.kubernetes.io/region": zone[:-1],
         "topology.kubernetes.io/zone": zone, **role,
     }, spec={"podCIDR": f"10.244.{subnet}.0/24"} | ({"taints": taints} if taints else {}))
     beat = "2026-11-20T02:58:11Z"
@@ -119,9 +125,10 @@ def etcd_flags(address, name):
 
 def manager_flags(name, port):
     kubeconfig = f"/etc/kubernetes/{name.removeprefix('kube-')}.conf"
+    accounts = ["--use-service-account-credentials=true"] if name == "kube-controller-manager" else []
     return [name, f"--authentication-kubeconfig={kubeconfig}", f"--authorization-kubeconfig={kubeconfig}", "--bind-address=127.0.0.1",
             f"--kubeconfig={kubeconfig}", "--leader-elect=true", "--profiling=false", f"--secure-port={port}",
-            "--tls-min-version=VersionTLS13"]
+            "--tls-min-version=VersionTLS13", *accounts]
 
 
 def static_pods(cluster, node_name):
@@ -177,9 +184,12 @@ authentication:
     enabled: false
   webhook:
     enabled: true
+  x509:
+    clientCAFile: /etc/kubernetes/pki/ca.crt
 authorization:
   mode: Webhook
 kind: KubeletConfiguration
+podPidsLimit: 4096
 protectKernelDefaults: true
 rotateCertificates: true
 seccompDefault: true

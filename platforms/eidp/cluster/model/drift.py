@@ -159,14 +159,22 @@ def literal_token(cluster):
 
 @fault
 def node_abroad(cluster):
-    """For the load of a campaign a machine of an American provider joined as a worker."""
-    controlplane.node(cluster, "eidp-prod-w-4", "10.20.4.21", "us-east-1a", created="2026-11-13")
+    """For the load of a campaign a machine of an American provider joined as a worker, as that provider hands machines out: with a
+    public address, a plain disk and a kernel of its own, which has no module for WireGuard and nothing for the sensor to load into.
+    """
+    node = controlplane.node(cluster, "eidp-prod-w-4", "10.20.4.21", "us-east-1a", created="2026-11-13")
+    del node["metadata"]["annotations"], node["metadata"]["labels"]["node.eidp.example/disk"]
+    node["status"]["addresses"].append({"address": "198.51.100.44", "type": "ExternalIP"})
+    node["status"]["nodeInfo"] |= {"kernelVersion": "6.8.0-49-generic", "osImage": "Ubuntu 24.04.1 LTS"}
+    cluster.unwell.add(("tetragon", "eidp-prod-w-4"))
 
 
 @fault
 def old_kubelet(cluster):
-    """A worker was restored from an image of last year, and kept that image's kubelet."""
-    cluster.get("Node", "eidp-prod-w-3")["status"]["nodeInfo"]["kubeletVersion"] = "v1.32.9"
+    """A worker was restored from an image of last year, and kept that image's kubelet and its patches."""
+    node = cluster.get("Node", "eidp-prod-w-3")
+    node["status"]["nodeInfo"]["kubeletVersion"] = "v1.32.9"
+    node["metadata"]["annotations"]["proofbook.dev/patched-at"] = "2025-10-14T05:40:00Z"
 
 
 @fault
@@ -197,3 +205,31 @@ def short_log_retention(cluster):
     """The log bucket grew too fast, and somebody set the retention to seven days."""
     data = cluster.get("ConfigMap", "loki", "monitoring")["data"]
     data["loki.yaml"] = data["loki.yaml"].replace("retention_period: 2160h", "retention_period: 168h")
+
+
+@fault
+def agent_without_room(cluster):
+    """The disk of a worker ran full, and its log agent starts over and over since."""
+    cluster.unwell.add(("alloy", "eidp-prod-w-2"))
+
+
+@fault
+def datastore_backup_suspended(cluster):
+    """The backup of etcd was suspended for its upgrade on 17 November, and nobody set it going again."""
+    job = cluster.get("CronJob", "etcd-backup", "kube-system")
+    job["spec"]["suspend"] = True
+    job["status"] = {"lastScheduleTime": "2026-11-17T01:20:00Z", "lastSuccessfulTime": "2026-11-17T01:23:41Z"}
+
+
+@fault
+def old_tls_option(cluster):
+    """The scanners in hansekontor's warehouse do not speak TLS 1.3, and got an option of their own."""
+    cluster.add("traefik.io/v1alpha1", "TLSOption", "scanners", "hansekontor-prod", created="2026-10-28",
+                spec={"minVersion": "VersionTLS12"})
+
+
+@fault
+def developer_namespace(cluster):
+    """A developer of the platform tried a new console in the production cluster, as the one for development was full."""
+    cluster.namespace("console-preview", born="2026-11-06", pod_security="restricted", env="development",
+                      proofbook_dev__owner="team-platform")

@@ -37,6 +37,12 @@ def backups(cluster):
     location(cluster, "primary", "eidp-prod-backups", "eu-west-1", "https://objects.eu-west-1.waterland.example", default=True)
     location(cluster, "secondary", "eidp-prod-backups-copy", "eu-central-1", "https://objects.eu-central-1.elbe.example")
     schedule(cluster, "platform-daily", ["eidp-system", "monitoring"], "40 0 * * *", location_name="secondary")
+    # Each month a backup of a tenant is restored beside the original and compared with it.
+    cluster.add("velero.io/v1", "Restore", "trial-2026-11", "velero", created="2026-11-17T09:02:11Z", spec={
+        "backupName": "hansekontor-daily-20261117010004", "includedNamespaces": ["hansekontor-prod"],
+        "namespaceMapping": {"hansekontor-prod": "restore-trial"},
+    }, status={"completionTimestamp": "2026-11-17T09:20:48Z", "phase": "Completed", "progress": {"itemsRestored": 1052, "totalItems": 1052},
+               "startTimestamp": "2026-11-17T09:02:11Z"})
 
 
 def location(cluster, name, bucket, region, url, default=False, created=None, **config):
@@ -116,6 +122,10 @@ loki.source.kubernetes "pods" {
   targets    = discovery.kubernetes.pods.targets
   forward_to = [loki.write.central.receiver]
 }
+loki.source.file "audit" {
+  targets    = [{__path__ = "/var/log/kubernetes/audit/audit.log", job = "audit"}]
+  forward_to = [loki.write.central.receiver]
+}
 """})
     stateful_set(cluster, "prometheus", "monitoring", [container(
         "prometheus", image("mirror/prometheus", "v3.8.0"), ports={"http": 9090}, probes=probe("/-/healthy", "http"), cpu="500m",
@@ -131,9 +141,9 @@ loki.source.kubernetes "pods" {
     daemon_set(cluster, "alloy", "monitoring", [container(
         "alloy", image("mirror/alloy", "v1.12.0"), ports={"http": 12345}, probes=probe("/-/ready", "http"), memory="512Mi",
         args=["run", "/etc/alloy/config.alloy", "--storage.path=/tmp/alloy"],
-        volumeMounts=mounts(config="/etc/alloy", logs="/var/log/pods", tmp="/tmp"),
+        volumeMounts=mounts(audit="/var/log/kubernetes/audit", config="/etc/alloy", logs="/var/log/pods", tmp="/tmp"),
     )], token=True, root=True, volumes=[{"configMap": {"name": "alloy"}, "name": "config"}, hostpath("logs", "/var/log/pods"),
-                                        *scratch("tmp")])
+                                        hostpath("audit", "/var/log/kubernetes/audit", "DirectoryOrCreate"), *scratch("tmp")])
     deployment(cluster, "kube-state-metrics", "monitoring", [container(
         "kube-state-metrics", image("mirror/kube-state-metrics", "v2.18.0"), ports={"http": 8080}, probes=probe("/livez", "http"))],
             token=True)

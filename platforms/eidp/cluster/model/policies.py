@@ -10,7 +10,7 @@ def build(cluster):
     engine(cluster)
     cluster_policies(cluster)
     exception(cluster, "node-agents", "kyverno", ["restrict-host-access"], "2027-03-31", [
-        {"kinds": ["DaemonSet", "Pod"], "names": ["alloy*", "cilium*", "csi-rbdplugin*", "node-agent*"],
+        {"kinds": ["DaemonSet", "Pod"], "names": ["alloy*", "cilium*", "csi-rbdplugin*", "node-agent*", "tetragon*"],
          "namespaces": ["kube-system", "monitoring", "velero"]}])
     built_in(cluster)
     webhooks(cluster)
