@@ -8,6 +8,7 @@ use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings}
 use proofbook_controls::yaml::Spanned;
 use proofbook_controls::{CheckId, FrameworkId};
 use proofbook_evidence::facts::Facts;
+use proofbook_sources::s3::S3Target;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
 use schemars::JsonSchema;
@@ -49,6 +50,9 @@ pub(crate) struct Environment {
     /// TLS endpoints.
     #[serde(default)]
     pub(crate) tls: Option<TlsTarget>,
+    /// Object storage that speaks the S3 API.
+    #[serde(default)]
+    pub(crate) s3: Option<S3Target>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -72,7 +76,8 @@ pub(crate) struct KubernetesTarget {
 impl Environment {
     /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
-        let targets: [(Source, Option<&dyn TargetSettings>); 1] = [(Source::Tls, self.tls.as_ref().map(|target| target as _))];
+        let targets: [(Source, Option<&dyn TargetSettings>); 2] =
+            [(Source::Tls, self.tls.as_ref().map(|target| target as _)), (Source::S3, self.s3.as_ref().map(|target| target as _))];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }
 }
