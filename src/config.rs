@@ -8,6 +8,7 @@ use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings}
 use proofbook_controls::yaml::Spanned;
 use proofbook_controls::{CheckId, FrameworkId};
 use proofbook_evidence::facts::Facts;
+use proofbook_sources::postgres::PostgresTarget;
 use proofbook_sources::s3::S3Target;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
@@ -53,6 +54,9 @@ pub(crate) struct Environment {
     /// Object storage that speaks the S3 API.
     #[serde(default)]
     pub(crate) s3: Option<S3Target>,
+    /// PostgreSQL servers.
+    #[serde(default)]
+    pub(crate) postgres: Option<PostgresTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,

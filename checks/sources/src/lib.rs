@@ -8,6 +8,7 @@ pub mod collector;
 pub mod dump;
 pub mod kubernetes;
 pub mod observed;
+pub mod postgres;
 pub mod s3;
 pub mod settings;
 pub mod tls;
