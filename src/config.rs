@@ -11,6 +11,8 @@ use proofbook_evidence::facts::Facts;
 use proofbook_sources::dns::DnsTarget;
 use proofbook_sources::http::HttpTarget;
 use proofbook_sources::oidc::OidcTarget;
+use proofbook_sources::postgres::PostgresTarget;
+use proofbook_sources::s3::S3Target;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
 use schemars::JsonSchema;
@@ -63,6 +65,12 @@ pub(crate) struct Environment {
     /// OpenID Connect providers, realms of Keycloak among them.
     #[serde(default)]
     pub(crate) oidc: Option<OidcTarget>,
+    /// Object storage that speaks the S3 API.
+    #[serde(default)]
+    pub(crate) s3: Option<S3Target>,
+    /// PostgreSQL servers.
+    #[serde(default)]
+    pub(crate) postgres: Option<PostgresTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -86,11 +94,13 @@ pub(crate) struct KubernetesTarget {
 impl Environment {
     /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
-        let targets: [(Source, Option<&dyn TargetSettings>); 4] = [
+        let targets: [(Source, Option<&dyn TargetSettings>); _] = [
             (Source::Tls, self.tls.as_ref().map(|target| target as _)),
             (Source::Http, self.http.as_ref().map(|target| target as _)),
             (Source::Dns, self.dns.as_ref().map(|target| target as _)),
             (Source::Oidc, self.oidc.as_ref().map(|target| target as _)),
+            (Source::S3, self.s3.as_ref().map(|target| target as _)),
+            (Source::Postgres, self.postgres.as_ref().map(|target| target as _)),
         ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }

@@ -11,6 +11,8 @@ pub mod http;
 pub mod kubernetes;
 pub mod observed;
 pub mod oidc;
+pub mod postgres;
+pub mod s3;
 pub mod settings;
 pub mod tls;
 pub mod web;

@@ -1,8 +1,9 @@
 //! Requests over HTTP that only read, for every source that speaks it.
 //!
 //! Any status is an answer; only what never became one is an [`Unread`]. Redirects are not followed, bodies are bounded,
-//! every exchange has a deadline, and only 429 and 5xx are asked again, after a pause. Every exchange is recorded with the
-//! digest of its answer. Names that lead to link-local or metadata addresses are refused unless the workspace allows it.
+//! every exchange has a deadline, and only 429 and 5xx are asked again, after a pause; 501 is a last word. Every exchange
+//! is recorded with the digest of its answer. Names that lead to link-local or metadata addresses are refused unless the
+//! workspace allows it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
@@ -169,7 +170,7 @@ impl Web {
         let mut pause = PAUSE;
         for attempt in 1.. {
             let answer = self.once(method.clone(), url, headers, body.clone()).await;
-            let again = matches!(&answer, Ok(answer) if answer.status == 429 || answer.status >= 500);
+            let again = matches!(&answer, Ok(answer) if answer.status == 429 || answer.status >= 500 && answer.status != 501);
             if !again || attempt >= self.settings.attempts {
                 return answer;
             }
