@@ -17,7 +17,7 @@ use crate::finding::{CheckResult, Exclusion, Finding, ListingState, Population, 
 use crate::index::Index;
 use crate::inventory::{Completeness, Inventory, Reason};
 use crate::plan::Planned;
-use crate::resource::Resource;
+use crate::resource::{Resource, Source};
 use crate::settings::Settings;
 use crate::unread;
 use crate::value::{Name, Value};
@@ -329,7 +329,11 @@ impl<'r> Run<'r, '_> {
             (Completeness::NotServed | Completeness::NotCollected, Some(absence)) => Standing::Absent(absence.reason.clone()),
             (Completeness::NotServed, None) => Standing::NotServed(resource.clone()),
             (Completeness::NotCollected, None) => {
-                Standing::Incomplete(Trouble { reason: Reason::NotCollected, detail: format!("{resource} was not collected") })
+                let help = match resource.source {
+                    Source::Kubernetes => String::new(),
+                    source => format!("; name a target of `{source}`, or declare `{source}/*` under `expect_absent` if the platform has none"),
+                };
+                Standing::Incomplete(Trouble { reason: Reason::NotCollected, detail: format!("{resource} was not collected{help}") })
             }
             (Completeness::Failed { reason, detail }, _) => {
                 Standing::Incomplete(Trouble { reason: *reason, detail: format!("{resource}: {detail}") })
