@@ -13,7 +13,7 @@ use crate::rollup;
 use crate::scope::Scopes;
 
 /// So many requirements of another framework stand in a row; the number of others stands in `more`.
-pub const SHOWN: usize = 4;
+pub const SHOWN: usize = 3;
 
 /// What the requirements in scope correspond to.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -83,7 +83,7 @@ pub struct SourceView {
 pub struct ElsewhereView {
     /// How many requirements, each counted by its strongest way; the strongest way first.
     pub ways: Vec<WayTally>,
-    /// Catalog by catalog, in the order of the catalogs.
+    /// Catalog by catalog: those first to which the strongest way leads, and among them those in scope.
     pub catalogs: Vec<InCatalogView>,
 }
 
@@ -101,24 +101,29 @@ pub struct InCatalogView {
 /// Requirements that are known in the same way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AlikeView {
-    /// Their ids, in the order of their catalog.
-    pub requirements: Vec<String>,
-    /// Whether they are in scope.
-    pub in_scope: bool,
     /// The strongest way.
     pub way: Way,
     /// How the requirement of the row stands to each.
     pub relation: Relation,
     /// Whether that follows from the steps; where it does not, the two may have nothing in common.
     pub certain: bool,
+    /// The sources of the steps.
+    pub sources: Vec<String>,
+    /// The requirements, in the order of their catalog.
+    pub requirements: Vec<ReachedView>,
+}
+
+/// A requirement with what lies on the way to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReachedView {
+    /// The id.
+    pub id: String,
     /// The requirements between, with the titles of their catalogs.
     pub via: Vec<String>,
     /// The control that both are mapped to.
     pub control: Option<String>,
-    /// How many further ways of this kind there are; a source that says it needs no other.
+    /// How many further ways of this kind there are; where a source says it of the two, nobody needs another.
     pub further: u64,
-    /// The sources of the steps.
-    pub sources: Vec<String>,
 }
 
 /// A catalog and a requirement of it.
@@ -225,21 +230,16 @@ impl<'f, 'c> Found<'f, 'c> {
         })
     }
 
-    fn alike(&self, controls: &Controls) -> AlikeView {
+    fn reached(&self, controls: &Controls) -> ReachedView {
         let between = |node| match node {
             Node::Requirement { framework, requirement } => Some(format!("{} {requirement}", title(controls, framework))),
             Node::Control { .. } => None,
         };
-        AlikeView {
-            requirements: Vec::new(),
-            in_scope: self.in_scope,
-            way: self.strongest.way,
-            relation: self.strongest.relation,
-            certain: self.strongest.certain,
+        ReachedView {
+            id: self.requirement.to_string(),
             via: self.strongest.via().filter_map(between).collect(),
             control: self.control(),
             further: self.further,
-            sources: self.sources().map(ToString::to_string).collect(),
         }
     }
 }
@@ -261,15 +261,25 @@ impl Tally {
 }
 
 impl ElsewhereView {
+    /// Whether requirements or ways are left out.
+    #[must_use]
+    pub fn shortened(&self) -> bool {
+        let reached = |one: &InCatalogView| one.alike.iter().flat_map(|alike| &alike.requirements).any(|reached| reached.further > 0);
+        self.catalogs.iter().any(|one| one.more > 0 || reached(one))
+    }
+
     fn new(controls: &Controls, frameworks: &BTreeSet<&FrameworkId>, found: Vec<Found<'_, '_>>) -> Self {
         let mut tally = Tally::default();
-        let mut by_catalog: BTreeMap<(bool, &FrameworkId), Vec<Found<'_, '_>>> = BTreeMap::new();
+        let mut by_catalog: BTreeMap<&FrameworkId, Vec<Found<'_, '_>>> = BTreeMap::new();
         for one in found {
             tally.add(one.strongest);
-            by_catalog.entry((!frameworks.contains(one.framework), one.framework)).or_default().push(one);
+            by_catalog.entry(one.framework).or_default().push(one);
         }
-        let catalogs = by_catalog.into_iter().map(|((_, catalog), found)| InCatalogView::new(controls, catalog, found));
-        Self { ways: tally.ways(), catalogs: catalogs.collect() }
+        let mut catalogs: Vec<_> = by_catalog.into_iter().collect();
+        let strongest = |found: &[Found<'_, '_>]| found.iter().map(|one| one.strongest.way).min();
+        catalogs.sort_by_key(|(catalog, found)| (strongest(found), !frameworks.contains(catalog)));
+        let row = |(catalog, found)| InCatalogView::new(controls, catalog, found);
+        Self { ways: tally.ways(), catalogs: catalogs.into_iter().map(row).collect() }
     }
 }
 
@@ -279,22 +289,17 @@ impl InCatalogView {
         found.sort_by_key(|one| (one.strongest.way, one.strongest.steps.len(), !one.strongest.certain, one.strongest.relation));
         let mut alike: Vec<AlikeView> = Vec::new();
         for one in found.iter().take(SHOWN) {
-            let mut known = one.alike(controls);
-            if let Some(same) = alike.iter_mut().find(|same| same.known_like(&known)) {
-                same.requirements.push(one.requirement.to_string());
+            let Derivation { way, relation, certain, .. } = *one.strongest;
+            let sources: Vec<String> = one.sources().map(ToString::to_string).collect();
+            let known_like =
+                |same: &&mut AlikeView| (same.way, same.relation, same.certain) == (way, relation, certain) && same.sources == sources;
+            if let Some(same) = alike.iter_mut().find(known_like) {
+                same.requirements.push(one.reached(controls));
             } else {
-                known.requirements.push(one.requirement.to_string());
-                alike.push(known);
+                alike.push(AlikeView { way, relation, certain, sources, requirements: vec![one.reached(controls)] });
             }
         }
         Self { catalog: catalog.to_string(), alike, more: found.len().saturating_sub(SHOWN) as u64 }
-    }
-}
-
-impl AlikeView {
-    fn known_like(&self, other: &Self) -> bool {
-        let known = |one: &Self| (one.in_scope, one.way, one.relation, one.certain, one.further);
-        known(self) == known(other) && self.via == other.via && self.control == other.control && self.sources == other.sources
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use proofbook_controls::crosswalk::Way;
 use proofbook_evidence::views::RequirementView;
-use proofbook_evidence::views::crosswalk::{AlikeView, CatalogView, CrosswalkView, ElsewhereView, InCatalogView, PairView, WayTally};
+use proofbook_evidence::views::crosswalk::{
+    AlikeView, CatalogView, CrosswalkView, ElsewhereView, InCatalogView, PairView, ReachedView, WayTally,
+};
 use serde::Serialize;
 
 use super::Maker;
@@ -24,8 +26,8 @@ pub(super) struct RequirementRow<'a> {
 struct ElsewhereRow<'a> {
     ways: &'a [WayTally],
     catalogs: Vec<InCatalogRow<'a>>,
-    /// The command that prints all of it.
-    command: String,
+    /// The command that prints all of it, where something is left out.
+    command: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -38,11 +40,16 @@ struct InCatalogRow<'a> {
 #[derive(Serialize)]
 struct AlikeRow<'a> {
     alike: &'a AlikeView,
-    /// Each with its address from the top of the site, where it is in scope.
-    requirements: Vec<(&'a str, Option<&'a str>)>,
-    /// The title of the control; the id where this publication does not have it.
-    control_title: Option<&'a str>,
-    control_page: bool,
+    requirements: Vec<ReachedRow<'a>>,
+}
+
+#[derive(Serialize)]
+struct ReachedRow<'a> {
+    reached: &'a ReachedView,
+    /// Where it is printed, from the top of the site; none where it is not in scope.
+    place: Option<&'a str>,
+    /// The control, by its title where this publication has it.
+    control: Option<&'a str>,
 }
 
 impl<'a> RequirementRow<'a> {
@@ -63,23 +70,25 @@ impl<'a> ElsewhereRow<'a> {
         Self {
             ways: &found.ways,
             catalogs: found.catalogs.iter().filter_map(row).collect(),
-            command: format!("proofbook crosswalk {} --framework {framework}", quoted(requirement)),
+            command: found.shortened().then(|| command(framework, requirement)),
         }
     }
 }
 
 impl<'a> AlikeRow<'a> {
     fn new(maker: &Maker<'a>, catalog: &str, alike: &'a AlikeView) -> Self {
-        let places = maker.places;
-        let control = alike.control.as_deref();
-        let known = control.and_then(|id| maker.publication.controls.get(id));
-        Self {
-            alike,
-            requirements: alike.requirements.iter().map(|id| (id.as_str(), places.of(catalog, id))).collect(),
-            control_title: known.map(|control| control.title.as_str()).or(control),
-            control_page: known.is_some(),
-        }
+        let control = |id: &'a String| maker.publication.controls.get(id).map_or(id.as_str(), |control| &control.title);
+        let row = |reached: &'a ReachedView| ReachedRow {
+            reached,
+            place: maker.places.of(catalog, &reached.id),
+            control: reached.control.as_ref().map(control),
+        };
+        Self { alike, requirements: alike.requirements.iter().map(row).collect() }
     }
+}
+
+fn command(framework: &str, requirement: &str) -> String {
+    format!("proofbook crosswalk {} --framework {framework}", quoted(requirement))
 }
 
 // As a shell wants it: brackets mean something there.
@@ -111,22 +120,27 @@ struct Cell<'a> {
     ways: &'a [WayTally],
 }
 
+/// Whether any requirement corresponds to another, so that there is a page on it.
+pub(super) fn told(maker: &Maker<'_>) -> bool {
+    !maker.publication.crosswalk.pairs.is_empty()
+}
+
 /// The page; none where no requirement corresponds to anything.
 pub(super) fn crosswalk(maker: &Maker<'_>) -> Result<Option<Page>, SiteError> {
-    let crosswalk = &maker.publication.crosswalk;
-    if crosswalk.pairs.is_empty() {
+    if !told(maker) {
         return Ok(None);
     }
+    let crosswalk = &maker.publication.crosswalk;
     let both = |pair: &'_ PairView| [(pair.one.clone(), pair.other.clone()), (pair.other.clone(), pair.one.clone())];
     let by_ends: BTreeMap<_, _> = crosswalk.pairs.iter().flat_map(|pair| both(pair).map(|ends| (ends, pair.ways.as_slice()))).collect();
     let row = |catalog| MatrixRow::new(maker, crosswalk, &by_ends, catalog);
     let mut tied = crosswalk.requirements.iter().flat_map(|(id, all)| all.iter().map(move |(requirement, found)| (id, requirement, found)));
-    let example = tied.find(|(_, _, found)| found.catalogs.iter().any(|one| one.more > 0));
+    let example = tied.find(|(_, _, found)| found.shortened());
     let page = CrosswalkPage {
         crosswalk,
         ways: Way::ALL,
         rows: crosswalk.catalogs.iter().filter(|catalog| catalog.in_scope).map(row).collect(),
-        command: example.map(|(id, requirement, _)| format!("proofbook crosswalk {} --framework {id}", quoted(requirement))),
+        command: example.map(|(id, requirement, _)| command(id, requirement)),
     };
     maker.page("Crosswalk", "crosswalk", &page).map(Some)
 }

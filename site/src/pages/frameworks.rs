@@ -30,6 +30,7 @@ struct FrameworkPage<'a> {
     sections: Vec<SectionRow<'a>>,
     /// The requirements section by section; none where the sections have pages of their own.
     groups: Vec<GroupRow<'a>>,
+    crosswalk: bool,
 }
 
 #[derive(Serialize)]
@@ -54,6 +55,7 @@ struct GroupRow<'a> {
 struct SectionPage<'a> {
     framework: &'a FrameworkView,
     group: GroupRow<'a>,
+    crosswalk: bool,
 }
 
 // So many checks are named as those on which most rests.
@@ -62,7 +64,7 @@ const MOST: usize = 10;
 pub(super) fn frameworks(maker: &Maker<'_>) -> Result<Page, SiteError> {
     let frameworks = &maker.publication.frameworks;
     let rows = frameworks.values().map(FrameworkRow::new).collect();
-    let values = Frameworks { frameworks: rows, crosswalk: !maker.publication.crosswalk.pairs.is_empty() };
+    let values = Frameworks { frameworks: rows, crosswalk: super::crosswalk::told(maker) };
     let mut page = maker.page("Frameworks", "frameworks", &values)?;
     page.beneath = super::crosswalk::crosswalk(maker)?.into_iter().collect();
     for framework in frameworks.values() {
@@ -73,6 +75,7 @@ pub(super) fn frameworks(maker: &Maker<'_>) -> Result<Page, SiteError> {
 
 fn framework_page(maker: &Maker<'_>, framework: &FrameworkView) -> Result<Page, SiteError> {
     let places = places::sections(framework).unwrap_or_default();
+    let crosswalk = super::crosswalk::told(maker);
     let row = |group| GroupRow::new(maker, framework, group);
     let values = FrameworkPage {
         row: FrameworkRow::new(framework),
@@ -80,10 +83,16 @@ fn framework_page(maker: &Maker<'_>, framework: &FrameworkView) -> Result<Page, 
         reliance: RelianceRow::most(framework, maker.publication, MOST),
         sections: framework.groups.iter().zip(&places).map(|(group, place)| SectionRow::new(group, place)).collect(),
         groups: if places.is_empty() { framework.groups.iter().map(row).collect() } else { Vec::new() },
+        crosswalk,
     };
     let mut page = maker.from("framework.md", &framework.short_title, markdown(&places::page(framework)), &values)?;
     let beneath = framework.groups.iter().zip(&places).map(|(group, place)| {
-        maker.from("section.md", &format!("{} {}", group.id, group.title), markdown(place), &SectionPage { framework, group: row(group) })
+        maker.from(
+            "section.md",
+            &format!("{} {}", group.id, group.title),
+            markdown(place),
+            &SectionPage { framework, group: row(group), crosswalk },
+        )
     });
     page.beneath = beneath.collect::<Result<_, _>>()?;
     Ok(page)

@@ -14,7 +14,7 @@ use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Product, Region, Subprocessor};
 use proofbook_evidence::views::coverage::RelianceView;
 use proofbook_evidence::views::crosswalk::{
-    AlikeView, CatalogView, CrosswalkView, ElsewhereView, InCatalogView, PairView, SourceView, WayTally,
+    AlikeView, CatalogView, CrosswalkView, ElsewhereView, InCatalogView, PairView, ReachedView, SourceView, WayTally,
 };
 use proofbook_evidence::views::soa::{Implemented, SoaRow, SoaStatement, SoaView};
 use proofbook_evidence::views::sprs::{SprsControl, SprsFinding, SprsPartial, SprsRow, SprsView, Standing};
@@ -406,16 +406,13 @@ fn framework(controls: &BTreeMap<String, ControlView>) -> FrameworkView {
 fn crosswalk() -> CrosswalkView {
     let catalog = |id: &str, title: &str, in_scope| CatalogView { id: id.into(), title: title.into(), in_scope };
     let ways = vec![WayTally { way: Way::Direct, pairs: 2, uncertain: 0 }];
+    let reached = |id: &str| ReachedView { id: id.into(), via: Vec::new(), control: None, further: 0 };
     let direct = AlikeView {
-        requirements: vec!["SC-12".into(), "AC-2(1)".into()],
-        in_scope: false,
         way: Way::Direct,
         relation: Relation::Intersects,
         certain: true,
-        via: Vec::new(),
-        control: None,
-        further: 0,
         sources: vec!["nist-olir-155".into()],
+        requirements: vec![reached("SC-12"), reached("AC-2(1)")],
     };
     let elsewhere = ElsewhereView {
         ways: ways.clone(),
