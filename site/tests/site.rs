@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proofbook_controls::crosswalk::Way;
 use proofbook_evidence::views::Publication;
+use proofbook_evidence::views::crosswalk::{CatalogView, InCatalogView, ReachedView, WayTally};
 use proofbook_evidence::views::profile::Profile;
 
 const DOCUMENTS: [(&str, &str); 2] =
@@ -304,6 +306,70 @@ fn score_and_statement_have_pages_where_a_framework_brings_them() {
     let dir = built(&without);
     assert!(!dir.path().join("site/sprs.html").exists() && !dir.path().join("site/statement-of-applicability.html").exists());
     assert!(!page(&dir, "coverage.html").contains("sprs.html"));
+}
+
+#[test]
+fn a_requirement_says_what_it_corresponds_to_and_how_that_is_known() {
+    let dir = built(&sample::publication());
+    let html = page(&dir, "frameworks/iso27001-2022.html");
+    let said = text(&html);
+    for here in [
+        "Elsewhere for A.8.24: 2 direct NIST SP 800-53 not in scope direct by nist-olir-155: overlaps with SC-12, AC-2(1) A.8.1 User",
+        "Elsewhere: nothing that the library knows.",
+    ] {
+        assert!(said.contains(here), "no `{here}` in {said}");
+    }
+    assert!(html.contains("href=\"../crosswalk.html#nist-olir-155\""), "{html}");
+    let whole = text(&page(&dir, "crosswalk.html"));
+    for here in [
+        "ISO 27001 itself 2 direct",
+        "NIST SP 800-53 and ISO 27001nist-olir-155 NIST NIST OLIR catalog, informative reference 155 public domain 2",
+        "never on what stands elsewhere",
+    ] {
+        assert!(whole.contains(here), "no `{here}` in {whole}");
+    }
+    assert!(page(&dir, "frameworks.html").contains("href=\"crosswalk.html\""));
+}
+
+#[test]
+fn what_is_uncertain_or_weaker_is_called_so_in_words() {
+    let mut publication = sample::publication();
+    let mut other = publication.frameworks["iso27001-2022"].clone();
+    (other.id, other.short_title) = ("made".into(), "Made up".into());
+    publication.frameworks.insert("made".into(), other);
+    let crosswalk = &mut publication.crosswalk;
+    crosswalk.catalogs.insert(1, CatalogView { id: "made".into(), title: "Made up".into(), in_scope: true });
+    let row = crosswalk.requirements.get_mut("iso27001-2022").unwrap().get_mut("A.8.24").unwrap();
+    let mut shared = row.catalogs[0].alike[0].clone();
+    (shared.way, shared.certain, shared.sources) = (Way::SharedControl, false, Vec::new());
+    let control = Some("network-isolation".into());
+    shared.requirements = vec![ReachedView { id: "A.8.22".into(), via: Vec::new(), control, further: 2 }];
+    row.ways.push(WayTally { way: Way::SharedControl, pairs: 9, uncertain: 4 });
+    row.catalogs.insert(0, InCatalogView { catalog: "made".into(), alike: vec![shared], more: 8 });
+    let dir = built(&publication);
+    let html = page(&dir, "frameworks/iso27001-2022.html");
+    let said = text(&html);
+    for here in [
+        "2 direct, 9 by a shared control (4 uncertain)",
+        "All of it: proofbook crosswalk A.8.24 --framework iso27001-2022",
+        "Made up weaker, by a shared control: uncertain, may overlap with A.8.22 (Network isolation of tenants and 2 more) +8 more NIST SP 800-53",
+    ] {
+        assert!(said.contains(here), "no `{here}` in {said}");
+    }
+    assert!(values(&html, "href").map(decoded).any(|link| link == "../frameworks/made.html#A.8.22"), "{html}");
+    assert!(text(&page(&dir, "crosswalk.html")).contains("proofbook crosswalk A.8.24 --framework iso27001-2022"));
+}
+
+#[test]
+fn without_correspondences_there_is_no_crosswalk() {
+    let mut publication = sample::publication();
+    publication.crosswalk = proofbook_evidence::views::crosswalk::CrosswalkView::default();
+    let dir = built(&publication);
+    assert!(!dir.path().join("site/crosswalk.html").exists());
+    for path in ["frameworks.html", "frameworks/iso27001-2022.html"] {
+        let html = page(&dir, path);
+        assert!(!html.contains("crosswalk.html") && !html.contains("Elsewhere"), "{path}");
+    }
 }
 
 #[test]

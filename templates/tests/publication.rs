@@ -14,6 +14,7 @@ use proofbook_controls::{Binds, CheckId, FrameworkId, Layer, Relation, Split};
 use proofbook_documents::Templates;
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Processing, Product, Region, Subprocessor};
+use proofbook_evidence::views::crosswalk::CrosswalkView;
 use proofbook_evidence::views::profile::Profile;
 use proofbook_evidence::views::{
     AttestationView, CheckView, ControlCheckView, ControlView, FrameworkView, GroupView, MappingView, ParamView, Publication,
@@ -230,6 +231,7 @@ fn publication() -> Publication {
             controls_not_applicable: 0,
         },
         matrix: Vec::new(),
+        crosswalk: CrosswalkView::default(),
         controls: BTreeMap::from([(words(ID), control(Verdict::Pass, Basis::Automated)), (words("physical-security"), physical)]),
         checks: one("tls-min-version", check()),
         frameworks: one(

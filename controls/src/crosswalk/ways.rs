@@ -46,6 +46,9 @@ pub enum Way {
 }
 
 impl Way {
+    /// All kinds, the strongest first.
+    pub const ALL: [Self; 4] = [Self::Profile, Self::Direct, Self::Composed, Self::SharedControl];
+
     /// The name in files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

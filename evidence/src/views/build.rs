@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use proofbook_checks::Verdict;
 
+use super::crosswalk::CrosswalkView;
 use super::soa::{SoaView, Times};
 use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
@@ -47,6 +48,7 @@ impl Publication {
             values: values.collect(),
             sprs: SprsView::new(catalog, scopes, &assessment, &attestations, as_of),
             soa: SoaView::new(catalog, scopes, &assessment, &attestations, times),
+            crosswalk: CrosswalkView::new(&catalog.controls, scopes),
             controls,
             checks,
             frameworks,

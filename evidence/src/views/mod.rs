@@ -7,6 +7,7 @@ mod build;
 mod checks;
 mod controls;
 pub mod coverage;
+pub mod crosswalk;
 mod frameworks;
 pub mod profile;
 pub mod soa;
@@ -42,6 +43,8 @@ pub struct Publication {
     pub checks: BTreeMap<String, CheckView>,
     /// The frameworks by id.
     pub frameworks: BTreeMap<String, FrameworkView>,
+    /// What their requirements correspond to elsewhere.
+    pub crosswalk: crosswalk::CrosswalkView,
     /// Measured values by id: `<check>.<name>`.
     pub values: BTreeMap<String, ValueView>,
     /// The SPRS score, where a framework in scope has one.

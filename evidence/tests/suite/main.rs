@@ -4,6 +4,7 @@
 
 mod bundle;
 mod coverage;
+mod crosswalk;
 mod ledger;
 mod platform;
 mod rollup;

@@ -8,6 +8,7 @@ use proofbook_evidence::views::{FrameworkView, GroupView};
 use serde::Serialize;
 
 use super::Maker;
+use super::crosswalk::RequirementRow;
 use crate::book::Page;
 use crate::error::SiteError;
 use crate::places;
@@ -16,6 +17,8 @@ use crate::rows::{FrameworkRow, RelianceRow, Tally, kinds, tallies};
 #[derive(Serialize)]
 struct Frameworks<'a> {
     frameworks: Vec<FrameworkRow<'a>>,
+    /// Whether there is a page on what corresponds to what.
+    crosswalk: bool,
 }
 
 #[derive(Serialize)]
@@ -25,6 +28,9 @@ struct FrameworkPage<'a> {
     reliance: Vec<RelianceRow<'a>>,
     /// The sections with pages of their own; none where all requirements stand here.
     sections: Vec<SectionRow<'a>>,
+    /// The requirements section by section; none where the sections have pages of their own.
+    groups: Vec<GroupRow<'a>>,
+    crosswalk: bool,
 }
 
 #[derive(Serialize)]
@@ -39,9 +45,17 @@ struct SectionRow<'a> {
 }
 
 #[derive(Serialize)]
+struct GroupRow<'a> {
+    id: &'a str,
+    title: &'a str,
+    requirements: Vec<RequirementRow<'a>>,
+}
+
+#[derive(Serialize)]
 struct SectionPage<'a> {
     framework: &'a FrameworkView,
-    group: &'a GroupView,
+    group: GroupRow<'a>,
+    crosswalk: bool,
 }
 
 // So many checks are named as those on which most rests.
@@ -50,22 +64,35 @@ const MOST: usize = 10;
 pub(super) fn frameworks(maker: &Maker<'_>) -> Result<Page, SiteError> {
     let frameworks = &maker.publication.frameworks;
     let rows = frameworks.values().map(FrameworkRow::new).collect();
-    let mut page = maker.page("Frameworks", "frameworks", &Frameworks { frameworks: rows })?;
-    page.beneath = frameworks.values().map(|framework| framework_page(maker, framework)).collect::<Result<_, _>>()?;
+    let values = Frameworks { frameworks: rows, crosswalk: super::crosswalk::told(maker) };
+    let mut page = maker.page("Frameworks", "frameworks", &values)?;
+    page.beneath = super::crosswalk::crosswalk(maker)?.into_iter().collect();
+    for framework in frameworks.values() {
+        page.beneath.push(framework_page(maker, framework)?);
+    }
     Ok(page)
 }
 
 fn framework_page(maker: &Maker<'_>, framework: &FrameworkView) -> Result<Page, SiteError> {
     let places = places::sections(framework).unwrap_or_default();
+    let crosswalk = super::crosswalk::told(maker);
+    let row = |group| GroupRow::new(maker, framework, group);
     let values = FrameworkPage {
         row: FrameworkRow::new(framework),
         framework,
         reliance: RelianceRow::most(framework, maker.publication, MOST),
         sections: framework.groups.iter().zip(&places).map(|(group, place)| SectionRow::new(group, place)).collect(),
+        groups: if places.is_empty() { framework.groups.iter().map(row).collect() } else { Vec::new() },
+        crosswalk,
     };
     let mut page = maker.from("framework.md", &framework.short_title, markdown(&places::page(framework)), &values)?;
     let beneath = framework.groups.iter().zip(&places).map(|(group, place)| {
-        maker.from("section.md", &format!("{} {}", group.id, group.title), markdown(place), &SectionPage { framework, group })
+        maker.from(
+            "section.md",
+            &format!("{} {}", group.id, group.title),
+            markdown(place),
+            &SectionPage { framework, group: row(group), crosswalk },
+        )
     });
     page.beneath = beneath.collect::<Result<_, _>>()?;
     Ok(page)
@@ -74,6 +101,13 @@ fn framework_page(maker: &Maker<'_>, framework: &FrameworkView) -> Result<Page, 
 // The source of a page has the path of the page itself, with another ending.
 fn markdown(place: &str) -> String {
     place.strip_suffix(".html").map_or_else(|| place.to_owned(), |stem| format!("{stem}.md"))
+}
+
+impl<'a> GroupRow<'a> {
+    fn new(maker: &Maker<'a>, framework: &'a FrameworkView, group: &'a GroupView) -> Self {
+        let requirements = group.requirements.iter().map(|requirement| RequirementRow::new(maker, &framework.id, requirement));
+        Self { id: &group.id, title: &group.title, requirements: requirements.collect() }
+    }
 }
 
 impl<'a> SectionRow<'a> {

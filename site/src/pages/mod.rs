@@ -3,6 +3,7 @@
 mod checks;
 mod controls;
 mod coverage;
+mod crosswalk;
 mod frameworks;
 mod gaps;
 mod overview;

@@ -7,11 +7,15 @@ use proofbook_checks::finding::{Exclusion, ListingState};
 use proofbook_checks::inventory::{Actor, Assurance, Target};
 use proofbook_checks::resource::Source;
 use proofbook_checks::{Finding, Population, Reason, Subject, Verdict};
+use proofbook_controls::crosswalk::Way;
 use proofbook_controls::framework::Poam;
 use proofbook_controls::{Binds, Layer, Relation, Split};
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Product, Region, Subprocessor};
 use proofbook_evidence::views::coverage::RelianceView;
+use proofbook_evidence::views::crosswalk::{
+    AlikeView, CatalogView, CrosswalkView, ElsewhereView, InCatalogView, PairView, ReachedView, SourceView, WayTally,
+};
 use proofbook_evidence::views::soa::{Implemented, SoaRow, SoaStatement, SoaView};
 use proofbook_evidence::views::sprs::{SprsControl, SprsFinding, SprsPartial, SprsRow, SprsView, Standing};
 use proofbook_evidence::views::{
@@ -68,6 +72,7 @@ pub(crate) fn publication() -> Publication {
         matrix: matrix.into(),
         frameworks: [framework(&controls)].map(|framework| (framework.id.clone(), framework)).into(),
         values: values(),
+        crosswalk: crosswalk(),
         sprs: Some(sprs()),
         soa: Some(soa()),
         controls,
@@ -395,6 +400,37 @@ fn framework(controls: &BTreeMap<String, ControlView>) -> FrameworkView {
                 requirement("A.8.34", "Tests during an audit", Coverage::None, Binds::Provider),
             ],
         }],
+    }
+}
+
+fn crosswalk() -> CrosswalkView {
+    let catalog = |id: &str, title: &str, in_scope| CatalogView { id: id.into(), title: title.into(), in_scope };
+    let ways = vec![WayTally { way: Way::Direct, pairs: 2, uncertain: 0 }];
+    let reached = |id: &str| ReachedView { id: id.into(), via: Vec::new(), control: None, further: 0 };
+    let direct = AlikeView {
+        way: Way::Direct,
+        relation: Relation::Intersects,
+        certain: true,
+        sources: vec!["nist-olir-155".into()],
+        requirements: vec![reached("SC-12"), reached("AC-2(1)")],
+    };
+    let elsewhere = ElsewhereView {
+        ways: ways.clone(),
+        catalogs: vec![InCatalogView { catalog: "nist-800-53r5".into(), alike: vec![direct], more: 0 }],
+    };
+    let rows = [("A.8.1", ElsewhereView::default()), ("A.8.24", elsewhere)].map(|(id, row)| (id.to_owned(), row));
+    CrosswalkView {
+        catalogs: vec![catalog("iso27001-2022", "ISO 27001", true), catalog("nist-800-53r5", "NIST SP 800-53", false)],
+        pairs: vec![PairView { one: "iso27001-2022".into(), other: "nist-800-53r5".into(), ways }],
+        sources: vec![SourceView {
+            id: "nist-olir-155".into(),
+            title: "NIST SP 800-53 and ISO 27001".into(),
+            publisher: "NIST".into(),
+            source: "NIST OLIR catalog, informative reference 155".into(),
+            licence: "public domain".into(),
+            pairs: 2,
+        }],
+        requirements: [("iso27001-2022".to_owned(), rows.into())].into(),
     }
 }
 
