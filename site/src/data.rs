@@ -100,6 +100,7 @@ fn read<T: DeserializeOwned>(name: &str) -> Result<T, SiteError> {
 #[cfg(test)]
 mod tests {
     use proofbook_checks::{Catalog, Verdict};
+    use proofbook_controls::crosswalk::Way;
     use proofbook_controls::{Binds, Relation, Split};
     use proofbook_evidence::assessment::Coverage;
     use proofbook_evidence::views::soa::Implemented;
@@ -122,6 +123,12 @@ mod tests {
         check("coverage", &Coverage::ALL.map(Coverage::as_str));
         check(
             "relation",
+            &[Relation::Equal, Relation::Equivalent, Relation::Subset, Relation::Superset, Relation::Intersects].map(Relation::as_str),
+        );
+        check("way", &Way::ALL.map(Way::as_str));
+        check("way-phrase", &Way::ALL.map(Way::as_str));
+        check(
+            "alike",
             &[Relation::Equal, Relation::Equivalent, Relation::Subset, Relation::Superset, Relation::Intersects].map(Relation::as_str),
         );
         check("split", &[Split::Provider, Split::Customer, Split::Shared].map(Split::as_str));

@@ -350,7 +350,7 @@ fn what_is_uncertain_or_weaker_is_called_so_in_words() {
     let html = page(&dir, "frameworks/iso27001-2022.html");
     let said = text(&html);
     for here in [
-        "2 direct, 9 by a shared control (4 uncertain)",
+        "2 direct, 9 shared control (4 uncertain)",
         "All of it: proofbook crosswalk A.8.24 --framework iso27001-2022",
         "Made up weaker, by a shared control: uncertain, may overlap with A.8.22 (Network isolation of tenants and 2 more) +8 more NIST SP 800-53",
     ] {

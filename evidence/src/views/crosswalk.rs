@@ -109,6 +109,8 @@ pub struct AlikeView {
     pub certain: bool,
     /// The sources of the steps.
     pub sources: Vec<String>,
+    /// Whether a profile makes one of the steps.
+    pub profile: bool,
     /// The requirements, in the order of their catalog.
     pub requirements: Vec<ReachedView>,
 }
@@ -223,6 +225,10 @@ impl<'f, 'c> Found<'f, 'c> {
         })
     }
 
+    fn profile(&self) -> bool {
+        self.strongest.steps.iter().any(|step| matches!(step.basis, Basis::Profile(_)))
+    }
+
     fn control(&self) -> Option<String> {
         self.strongest.via().find_map(|node| match node {
             Node::Control { control } => Some(control.to_string()),
@@ -290,13 +296,14 @@ impl InCatalogView {
         let mut alike: Vec<AlikeView> = Vec::new();
         for one in found.iter().take(SHOWN) {
             let Derivation { way, relation, certain, .. } = *one.strongest;
-            let sources: Vec<String> = one.sources().map(ToString::to_string).collect();
+            let (sources, profile): (Vec<String>, bool) = (one.sources().map(ToString::to_string).collect(), one.profile());
+            let known = (way, relation, certain, profile);
             let known_like =
-                |same: &&mut AlikeView| (same.way, same.relation, same.certain) == (way, relation, certain) && same.sources == sources;
+                |same: &&mut AlikeView| (same.way, same.relation, same.certain, same.profile) == known && same.sources == sources;
             if let Some(same) = alike.iter_mut().find(known_like) {
                 same.requirements.push(one.reached(controls));
             } else {
-                alike.push(AlikeView { way, relation, certain, sources, requirements: vec![one.reached(controls)] });
+                alike.push(AlikeView { way, relation, certain, sources, profile, requirements: vec![one.reached(controls)] });
             }
         }
         Self { catalog: catalog.to_string(), alike, more: found.len().saturating_sub(SHOWN) as u64 }

@@ -412,6 +412,7 @@ fn crosswalk() -> CrosswalkView {
         relation: Relation::Intersects,
         certain: true,
         sources: vec!["nist-olir-155".into()],
+        profile: false,
         requirements: vec![reached("SC-12"), reached("AC-2(1)")],
     };
     let elsewhere = ElsewhereView {
