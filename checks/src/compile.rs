@@ -6,7 +6,7 @@ use std::sync::Arc;
 use cel::common::ast::IdedExpr;
 use cel::{Env, Program};
 use proofbook_controls::CheckId;
-use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span};
+use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use proofbook_controls::yaml::{self, Spanned};
 
 use crate::definition::{CheckDefinition, Expr, JoinDefinition, JoinOn, View};
@@ -205,6 +205,10 @@ impl Compiler<'_> {
         let joins: Vec<Option<Join>> = definition.with.iter().map(|(name, join)| self.join(name, join)).collect();
         let lets: Vec<_> = self.rules(&definition.lets);
         let measure = self.rules(&definition.measure);
+        for name in definition.publish.iter().filter(|name| !definition.measure.contains_key(&name.value)) {
+            let help = did_you_mean(&name.value, definition.measure.keys().map(String::as_str), "name an entry of `measure:`");
+            self.error("unknown-measure", yaml::span_of(name), format!("`{}` is no measure of the check", name.value), &help);
+        }
         let outcomes = self.outcomes(&definition);
         let manual = self.template(&definition.manual, Span { line: 1, column: 1, end_column: 2 });
         Some(Check {

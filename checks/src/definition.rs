@@ -78,6 +78,10 @@ pub struct CheckDefinition {
     #[serde(default)]
     #[schemars(with = "std::collections::BTreeMap<String, Expr>")]
     pub measure: IndexMap<String, Expr>,
+    /// Measures whose text may be printed for customers, since it names no object, host, account or address. Numbers and booleans
+    /// always may.
+    #[serde(default)]
+    pub publish: Vec<Spanned<String>>,
     /// An independent check of the same promise.
     #[serde(default)]
     pub pairs_with: Option<PairDefinition>,
