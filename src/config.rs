@@ -9,6 +9,7 @@ use proofbook_controls::CheckId;
 use proofbook_controls::yaml::Spanned;
 use proofbook_evidence::facts::Facts;
 use proofbook_sources::prometheus::PrometheusTarget;
+use proofbook_sources::registry::RegistryTarget;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
 use schemars::JsonSchema;
@@ -55,6 +56,9 @@ pub(crate) struct Environment {
     /// Monitoring: Prometheus, Alertmanager, stores of logs, pipelines of telemetry.
     #[serde(default)]
     pub(crate) prometheus: Option<PrometheusTarget>,
+    /// Registries of container images.
+    #[serde(default)]
+    pub(crate) registry: Option<RegistryTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -78,9 +82,10 @@ pub(crate) struct KubernetesTarget {
 impl Environment {
     /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
-        let targets: [(Source, Option<&dyn TargetSettings>); 2] = [
+        let targets: [(Source, Option<&dyn TargetSettings>); 3] = [
             (Source::Tls, self.tls.as_ref().map(|target| target as _)),
             (Source::Prometheus, self.prometheus.as_ref().map(|target| target as _)),
+            (Source::Registry, self.registry.as_ref().map(|target| target as _)),
         ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }

@@ -9,6 +9,7 @@ pub mod dump;
 pub mod kubernetes;
 pub mod observed;
 pub mod prometheus;
+pub mod registry;
 pub mod service;
 pub mod settings;
 pub mod tls;

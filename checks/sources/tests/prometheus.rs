@@ -130,14 +130,14 @@ async fn a_compliant_posture() {
     }
     assert_eq!(inventory.targets.len(), 2);
     assert!(inventory.targets.iter().all(|target| !target.version.is_empty() && target.clock_offset_ms.is_some()));
-    let everything = format!("{:?}", inventory);
+    let everything = format!("{inventory:?}");
     assert!(!everything.contains("hunter22") && !everything.contains("routing_key"), "a secret of the configuration was kept");
 }
 
 #[tokio::test]
 async fn a_posture_that_is_not_compliant() {
     let receiver = alertmanager("route: {receiver: chat}\nreceivers: [{name: chat, webhook_configs: [{url: 'http://127.0.0.1:1/x'}]}]\n");
-    let rules = r#"
+    let rules = r"
 groups:
 - name: platform
   rules:
@@ -146,7 +146,7 @@ groups:
   - {record: node_timex_offset_seconds, expr: vector(7), labels: {instance: '10.9.0.1:9100'}}
   - {record: kube_node_info, expr: vector(1), labels: {node: worker-9, internal_ip: 10.0.0.9}}
   - {record: issuer_cert_ttl_seconds, expr: vector(86400), labels: {pod: identity-1}}
-"#;
+";
     let server = prometheus("--storage.tsdb.retention.time=15d", rules, free_port());
     let yaml = format!("servers: [{{name: main, url: '{}'}}]\nalertmanagers: [{{name: pages, url: '{}'}}]\n", server.url(), receiver.url());
     let collector = monitoring(&yaml);

@@ -102,7 +102,7 @@ impl Part {
 
     async fn read(&self, asked: &Asked<'_>) -> Read {
         match self {
-            Self::Server(server) => server.read(asked).await,
+            Self::Server(server) => Box::pin(server.read(asked)).await,
             Self::Alertmanager(alertmanager) => alertmanager.read(asked).await,
             Self::Loki(loki) => loki.read(asked).await,
             Self::Elasticsearch(elasticsearch) => elasticsearch.read(asked).await,

@@ -162,7 +162,7 @@ mod tests {
             (r#"sum by (job, instance) (rate(http_requests_total{code=~"5.."}[5m])) / 100 > 0.5"#, &["http_requests_total"], false),
             ("sum(a) without (b) > bool 1 and on (c) group_left (d) e:f offset 5m", &["a", "e:f"], false),
             (r#"absent(up{job="apiserver"} == 1)"#, &[], false),
-            (r#"absent_over_time(up[5m]) or (kube_x unless kube_y)"#, &["kube_x", "kube_y"], true),
+            ("absent_over_time(up[5m]) or (kube_x unless kube_y)", &["kube_x", "kube_y"], true),
             (r#"{__name__="velero_x", a="__name__"} # up"#, &["velero_x"], false),
             (r#"{__name__=~"velero_.*"} > 1e9"#, &[], false),
             (r#"label_replace(a{x="\"}"}, "b", "$1", "c", "(.*)") > Inf"#, &["a"], false),

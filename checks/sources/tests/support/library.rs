@@ -58,6 +58,11 @@ impl Judged {
         Self { plan: plan.unwrap_or_else(|errors| panic!("{errors}")) }
     }
 
+    /// What the checks read.
+    pub(crate) fn wanted(&self) -> proofbook_checks::inventory::Wanted {
+        self.plan.wanted()
+    }
+
     /// What the collector gathers of what the checks read.
     pub(crate) async fn inventory(&self, collector: &dyn Collector) -> Inventory {
         collector.collect(&self.plan.wanted(), &Unwatched).await
