@@ -12,6 +12,7 @@ use proofbook_sources::prometheus::PrometheusTarget;
 use proofbook_sources::registry::RegistryTarget;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
+use proofbook_sources::vault::VaultTarget;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -59,6 +60,9 @@ pub(crate) struct Environment {
     /// Registries of container images.
     #[serde(default)]
     pub(crate) registry: Option<RegistryTarget>,
+    /// Stores of secrets: Vault and OpenBao.
+    #[serde(default)]
+    pub(crate) vault: Option<VaultTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -82,10 +86,11 @@ pub(crate) struct KubernetesTarget {
 impl Environment {
     /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
-        let targets: [(Source, Option<&dyn TargetSettings>); 3] = [
+        let targets: [(Source, Option<&dyn TargetSettings>); 4] = [
             (Source::Tls, self.tls.as_ref().map(|target| target as _)),
             (Source::Prometheus, self.prometheus.as_ref().map(|target| target as _)),
             (Source::Registry, self.registry.as_ref().map(|target| target as _)),
+            (Source::Vault, self.vault.as_ref().map(|target| target as _)),
         ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }

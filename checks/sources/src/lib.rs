@@ -13,6 +13,7 @@ pub mod registry;
 pub mod service;
 pub mod settings;
 pub mod tls;
+pub mod vault;
 pub mod web;
 
 mod address;
