@@ -10,6 +10,7 @@ use proofbook_controls::yaml::Spanned;
 use proofbook_evidence::facts::Facts;
 use proofbook_sources::prometheus::PrometheusTarget;
 use proofbook_sources::registry::RegistryTarget;
+use proofbook_sources::sbom::SbomTarget;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
 use proofbook_sources::vault::VaultTarget;
@@ -63,6 +64,9 @@ pub(crate) struct Environment {
     /// Stores of secrets: Vault and OpenBao.
     #[serde(default)]
     pub(crate) vault: Option<VaultTarget>,
+    /// Bills of materials and reports of vulnerability scanners.
+    #[serde(default)]
+    pub(crate) sbom: Option<SbomTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -86,11 +90,12 @@ pub(crate) struct KubernetesTarget {
 impl Environment {
     /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
-        let targets: [(Source, Option<&dyn TargetSettings>); 4] = [
+        let targets: [(Source, Option<&dyn TargetSettings>); 5] = [
             (Source::Tls, self.tls.as_ref().map(|target| target as _)),
             (Source::Prometheus, self.prometheus.as_ref().map(|target| target as _)),
             (Source::Registry, self.registry.as_ref().map(|target| target as _)),
             (Source::Vault, self.vault.as_ref().map(|target| target as _)),
+            (Source::Sbom, self.sbom.as_ref().map(|target| target as _)),
         ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }

@@ -10,6 +10,7 @@ pub mod kubernetes;
 pub mod observed;
 pub mod prometheus;
 pub mod registry;
+pub mod sbom;
 pub mod service;
 pub mod settings;
 pub mod tls;
