@@ -8,6 +8,7 @@ use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings}
 use proofbook_controls::CheckId;
 use proofbook_controls::yaml::Spanned;
 use proofbook_evidence::facts::Facts;
+use proofbook_sources::git::GitTarget;
 use proofbook_sources::prometheus::PrometheusTarget;
 use proofbook_sources::registry::RegistryTarget;
 use proofbook_sources::sbom::SbomTarget;
@@ -67,6 +68,9 @@ pub(crate) struct Environment {
     /// Bills of materials and reports of vulnerability scanners.
     #[serde(default)]
     pub(crate) sbom: Option<SbomTarget>,
+    /// Repositories, and the services that host them.
+    #[serde(default)]
+    pub(crate) git: Option<GitTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -90,12 +94,13 @@ pub(crate) struct KubernetesTarget {
 impl Environment {
     /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
-        let targets: [(Source, Option<&dyn TargetSettings>); 5] = [
+        let targets: [(Source, Option<&dyn TargetSettings>); 6] = [
             (Source::Tls, self.tls.as_ref().map(|target| target as _)),
             (Source::Prometheus, self.prometheus.as_ref().map(|target| target as _)),
             (Source::Registry, self.registry.as_ref().map(|target| target as _)),
             (Source::Vault, self.vault.as_ref().map(|target| target as _)),
             (Source::Sbom, self.sbom.as_ref().map(|target| target as _)),
+            (Source::Git, self.git.as_ref().map(|target| target as _)),
         ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }

@@ -6,6 +6,7 @@
 
 pub mod collector;
 pub mod dump;
+pub mod git;
 pub mod kubernetes;
 pub mod observed;
 pub mod prometheus;
