@@ -13,8 +13,13 @@ use proofbook_sources::http::HttpTarget;
 use proofbook_sources::oidc::OidcTarget;
 use proofbook_sources::postgres::PostgresTarget;
 use proofbook_sources::s3::S3Target;
+use proofbook_sources::git::GitTarget;
+use proofbook_sources::prometheus::PrometheusTarget;
+use proofbook_sources::registry::RegistryTarget;
+use proofbook_sources::sbom::SbomTarget;
 use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
+use proofbook_sources::vault::VaultTarget;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -71,6 +76,21 @@ pub(crate) struct Environment {
     /// PostgreSQL servers.
     #[serde(default)]
     pub(crate) postgres: Option<PostgresTarget>,
+    /// Monitoring: Prometheus, Alertmanager, stores of logs, pipelines of telemetry.
+    #[serde(default)]
+    pub(crate) prometheus: Option<PrometheusTarget>,
+    /// Registries of container images.
+    #[serde(default)]
+    pub(crate) registry: Option<RegistryTarget>,
+    /// Stores of secrets: Vault and OpenBao.
+    #[serde(default)]
+    pub(crate) vault: Option<VaultTarget>,
+    /// Bills of materials and reports of vulnerability scanners.
+    #[serde(default)]
+    pub(crate) sbom: Option<SbomTarget>,
+    /// Repositories, and the services that host them.
+    #[serde(default)]
+    pub(crate) git: Option<GitTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -101,6 +121,11 @@ impl Environment {
             (Source::Oidc, self.oidc.as_ref().map(|target| target as _)),
             (Source::S3, self.s3.as_ref().map(|target| target as _)),
             (Source::Postgres, self.postgres.as_ref().map(|target| target as _)),
+            (Source::Prometheus, self.prometheus.as_ref().map(|target| target as _)),
+            (Source::Registry, self.registry.as_ref().map(|target| target as _)),
+            (Source::Vault, self.vault.as_ref().map(|target| target as _)),
+            (Source::Sbom, self.sbom.as_ref().map(|target| target as _)),
+            (Source::Git, self.git.as_ref().map(|target| target as _)),
         ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))
     }

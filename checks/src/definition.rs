@@ -190,6 +190,8 @@ pub enum View {
     RbacBinding,
     /// ClusterRoles and Roles.
     RbacRole,
+    /// Images that pods run, by digest, with the references, namespaces and pods that use them.
+    RunningImage,
 }
 
 /// What verdicts are about.

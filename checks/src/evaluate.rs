@@ -34,7 +34,7 @@ pub struct Evaluation<'i> {
     inventory: &'i Inventory,
     settings: &'i Settings,
     now: CelTimestamp,
-    views: [OnceLock<ViewObjects>; 3],
+    views: [OnceLock<ViewObjects>; 4],
     // Ready-made joins do not depend on the check, so checks share their indexes.
     indexes: Mutex<BTreeMap<(Origin, JoinOn), Arc<Index>>>,
     subjects: Mutex<BTreeMap<Origin, Arc<[Enumerated]>>>,
@@ -52,7 +52,7 @@ impl<'i> Evaluation<'i> {
     #[must_use]
     pub fn new(inventory: &'i Inventory, settings: &'i Settings, now: jiff::Timestamp) -> Self {
         let now = chrono::DateTime::from_timestamp(now.as_second(), 0).unwrap_or_default().fixed_offset();
-        let views = [const { OnceLock::new() }; 3];
+        let views = [const { OnceLock::new() }; 4];
         Self { inventory, settings, now: CelTimestamp::from(now), views, indexes: Mutex::default(), subjects: Mutex::default() }
     }
 

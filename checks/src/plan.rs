@@ -334,7 +334,7 @@ fn add_origin(out: &mut Wanted, origin: &Origin, root: Root, reads: &Reads, reve
                 let mut mask = Mask::default();
                 for (path, whole) in paths {
                     for path in member.paths(path) {
-                        mask.add(&path, *whole);
+                        mask.add(&path, *whole || member.is_derived());
                     }
                 }
                 for (_, path, names) in reveals() {

@@ -1,11 +1,11 @@
 //! Views: subjects that several resources share. Bindings and roles are plain unions; a workload is whatever declares a
-//! pod template at the top.
+//! pod template at the top; a running image is what containers of pods that have not ended say they run.
 //!
 //! The template of a Deployment is repeated by its ReplicaSets and Pods, and must be judged once. So a workload is a
 //! Deployment, StatefulSet, DaemonSet or CronJob; a ReplicaSet or Job that none of these controls; and a Pod whose
 //! template nobody else declares. A static Pod belongs to its Node and is judged by the checks of the control plane.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::definition::View;
 use crate::inventory::{Completeness, Inventory};
@@ -32,6 +32,8 @@ enum Shape {
     Whole,
     // Declares a pod template at this path, and `spec.replicas` counts or does not.
     Template { path: &'static [&'static str], replicas: bool },
+    // Subjects are made of these parts, whatever a check reads of them; `*` stands for every element.
+    Derived { paths: &'static [&'static [&'static str]] },
 }
 
 const fn whole(resource: &'static str) -> Member {
@@ -56,6 +58,23 @@ const WORKLOADS: [Member; 7] = [
     owned("pods", &[], false, true),
 ];
 
+const IMAGES: [Member; 1] = [Member {
+    resource: "pods",
+    shape: Shape::Derived {
+        paths: &[
+            &["status", "phase"],
+            &["status", "initContainerStatuses", "*", "image"],
+            &["status", "initContainerStatuses", "*", "imageID"],
+            &["status", "containerStatuses", "*", "image"],
+            &["status", "containerStatuses", "*", "imageID"],
+            &["status", "ephemeralContainerStatuses", "*", "image"],
+            &["status", "ephemeralContainerStatuses", "*", "imageID"],
+        ],
+    },
+    required: true,
+    owned: false,
+}];
+
 const BINDINGS: [Member; 2] = [whole("clusterrolebindings.rbac.authorization.k8s.io"), whole("rolebindings.rbac.authorization.k8s.io")];
 
 const ROLES: [Member; 2] = [whole("clusterroles.rbac.authorization.k8s.io"), whole("roles.rbac.authorization.k8s.io")];
@@ -68,6 +87,7 @@ impl View {
             Self::Workload => &WORKLOADS,
             Self::RbacBinding => &BINDINGS,
             Self::RbacRole => &ROLES,
+            Self::RunningImage => &IMAGES,
         }
     }
 
@@ -78,6 +98,7 @@ impl View {
             Self::Workload => "workload",
             Self::RbacBinding => "rbac-binding",
             Self::RbacRole => "rbac-role",
+            Self::RunningImage => "running-image",
         }
     }
 
@@ -86,6 +107,7 @@ impl View {
     pub fn objects(self, inventory: &Inventory) -> ViewObjects {
         match self {
             Self::Workload => workloads(inventory),
+            Self::RunningImage => running_images(inventory),
             Self::RbacBinding | Self::RbacRole => {
                 let objects = self.members().iter().flat_map(|member| inventory.objects(&Resource::kubernetes(member.resource)));
                 ViewObjects { subjects: objects.cloned().collect(), ..ViewObjects::default() }
@@ -95,6 +117,12 @@ impl View {
 }
 
 impl Member {
+    /// Whether the subjects are made of fixed parts of the member, which are kept whole whatever is read of them.
+    #[must_use]
+    pub const fn is_derived(&self) -> bool {
+        matches!(self.shape, Shape::Derived { .. })
+    }
+
     /// Whether the view asks who owns the object.
     #[must_use]
     pub const fn asks_for_owner(&self) -> bool {
@@ -104,6 +132,10 @@ impl Member {
     /// Where a path of the view lies in the member's objects; more than one where the member splits it.
     #[must_use]
     pub fn paths(&self, path: &[Step]) -> Vec<FieldPath> {
+        if let Shape::Derived { paths } = self.shape {
+            let step = |key: &&str| if *key == "*" { Step::Each } else { Step::key(key) };
+            return paths.iter().map(|path| path.iter().map(step).collect()).collect();
+        }
         let (Shape::Template { path: template, replicas }, Some((Step::Key(first), rest))) = (&self.shape, path.split_first()) else {
             return vec![path.to_vec()];
         };
@@ -115,6 +147,58 @@ impl Member {
             _ => vec![path.to_vec()],
         }
     }
+}
+
+/// An image while its users are counted.
+#[derive(Default)]
+struct Use {
+    references: BTreeSet<String>,
+    namespaces: BTreeSet<String>,
+    pods: u64,
+}
+
+fn running_images(inventory: &Inventory) -> ViewObjects {
+    let mut images: BTreeMap<String, Use> = BTreeMap::new();
+    for pod in inventory.objects(&Resource::kubernetes("pods")) {
+        let status = pod.get("status").unwrap_or(&Value::NULL);
+        if matches!(status.get("phase").and_then(Value::as_str), Some("Succeeded" | "Failed")) {
+            continue;
+        }
+        let kinds = ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"];
+        let containers = kinds.iter().filter_map(|kind| status.get(kind).and_then(Value::as_list)).flatten();
+        let mut of_pod: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for container in containers {
+            let text = |key: &str| container.get(key).and_then(Value::as_str).unwrap_or_default();
+            let reference = text("image");
+            // A container that has not been pulled yet runs nothing. An image without a digest was loaded past any registry.
+            let id = text("imageID").rsplit("://").next().filter(|id| !id.is_empty());
+            if let Some(id) = id {
+                let name = if id.contains('@') { id.to_owned() } else { format!("{reference} ({id})") };
+                of_pod.entry(name).or_default().insert(reference.to_owned());
+            }
+        }
+        let namespace = pod.at(&["metadata", "namespace"]).and_then(Value::as_str).unwrap_or_default();
+        for (name, references) in of_pod {
+            let image = images.entry(name).or_default();
+            image.references.extend(references);
+            image.namespaces.insert(namespace.to_owned());
+            image.pods += 1;
+        }
+    }
+    let subject = |(name, used): (String, Use)| {
+        let texts = |texts: BTreeSet<String>| Value::list(texts.iter().map(|text| Value::str(text)).collect());
+        let (repository, digest) = name.split_once('@').unwrap_or(("", ""));
+        Value::map(vec![
+            ("kind", Value::str("Image")),
+            ("metadata", Value::map(vec![("name", Value::str(&name))])),
+            ("repository", Value::str(repository)),
+            ("digest", Value::str(digest)),
+            ("references", texts(used.references)),
+            ("namespaces", texts(used.namespaces)),
+            ("pods", Value::from_json(&used.pods.into())),
+        ])
+    };
+    ViewObjects { subjects: images.into_iter().map(subject).collect(), ..ViewObjects::default() }
 }
 
 /// The subjects of a view.
@@ -185,4 +269,42 @@ fn subject(member: &Member, object: &Value) -> Value {
         entries.push(("replicas", replicas.clone()));
     }
     Value::map(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::inventory::Listing;
+
+    #[test]
+    fn images_are_told_by_what_runs() {
+        let pod = |namespace: &str, phase: &str, containers: serde_json::Value| {
+            Value::from_json(&json!({"metadata": {"namespace": namespace}, "status": {"phase": phase, "containerStatuses": containers}}))
+        };
+        let app = json!([{"image": "r.example/app:1", "imageID": "docker-pullable://r.example/app@sha256:aa"}]);
+        let objects = vec![
+            pod("a", "Running", app.clone()),
+            pod("b", "Running", app.clone()),
+            pod("c", "Succeeded", json!([{"image": "r.example/job:1", "imageID": "r.example/job@sha256:bb"}])),
+            pod("c", "Pending", json!([{"image": "r.example/late:1", "imageID": ""}])),
+            pod("d", "Running", json!([{"image": "local:dev", "imageID": "sha256:cc"}])),
+            Value::from_json(&json!({"metadata": {"namespace": "e"}})),
+        ];
+        let listing = Listing { completeness: Completeness::Complete, objects, resource_version: None };
+        let inventory = Inventory { listings: [(Resource::kubernetes("pods"), listing)].into(), ..Inventory::default() };
+        let subjects: Vec<_> = View::RunningImage.objects(&inventory).subjects.iter().map(Value::to_json).collect();
+        let expected = [
+            json!({
+                "kind": "Image", "metadata": {"name": "local:dev (sha256:cc)"}, "repository": "", "digest": "",
+                "references": ["local:dev"], "namespaces": ["d"], "pods": 1,
+            }),
+            json!({
+                "kind": "Image", "metadata": {"name": "r.example/app@sha256:aa"}, "repository": "r.example/app", "digest": "sha256:aa",
+                "references": ["r.example/app:1"], "namespaces": ["a", "b"], "pods": 2,
+            }),
+        ];
+        assert_eq!(subjects, expected);
+    }
 }

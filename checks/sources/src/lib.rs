@@ -7,14 +7,20 @@
 pub mod collector;
 pub mod dns;
 pub mod dump;
+pub mod git;
 pub mod http;
 pub mod kubernetes;
 pub mod observed;
 pub mod oidc;
 pub mod postgres;
+pub mod prometheus;
+pub mod registry;
 pub mod s3;
+pub mod sbom;
+pub mod service;
 pub mod settings;
 pub mod tls;
+pub mod vault;
 pub mod web;
 
 mod address;
@@ -24,3 +30,4 @@ mod sharing;
 mod sorter;
 mod splitter;
 mod text;
+mod wanted;

@@ -98,6 +98,13 @@ impl Observed {
         self.listings.insert(self.resource(kind), Err(unread));
     }
 
+    /// Work broke off, so that no listing can be taken to be whole.
+    pub fn broke_off(&mut self, detail: &str) {
+        for listing in self.listings.values_mut() {
+            *listing = Err(Unread::new(Reason::IncompleteList, detail));
+        }
+    }
+
     /// The inventory of what is wanted, in a stable order.
     #[must_use]
     pub fn finish(mut self, wanted: &Wanted) -> Inventory {

@@ -1,6 +1,11 @@
 //! Bytes and foreign text in a form that can be kept and printed.
 
+use proofbook_checks::inventory::Reason;
 use proofbook_checks::sensitive;
+use proofbook_controls::yaml;
+use serde_json::Value as Json;
+
+use crate::observed::Unread;
 
 /// Bytes in lower-case hex.
 pub(crate) fn hex(bytes: &[u8]) -> String {
@@ -20,6 +25,11 @@ pub(crate) fn one_line(text: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// A text of the other side as YAML. What the fault of one says may repeat the text, so only that there is a fault is told.
+pub(crate) fn yaml(what: &str, text: &str) -> Result<Json, Unread> {
+    yaml::parse::<Json>(what, text).map_err(|_| Unread::new(Reason::ParseError, format!("{what} is no YAML that can be read")))
 }
 
 #[cfg(test)]
