@@ -8,6 +8,7 @@ use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings}
 use proofbook_controls::yaml::Spanned;
 use proofbook_controls::{CheckId, FrameworkId};
 use proofbook_evidence::facts::Facts;
+use proofbook_sources::file::FileTarget;
 use proofbook_sources::postgres::PostgresTarget;
 use proofbook_sources::s3::S3Target;
 use proofbook_sources::settings::TargetSettings;
@@ -57,6 +58,9 @@ pub(crate) struct Environment {
     /// PostgreSQL servers.
     #[serde(default)]
     pub(crate) postgres: Option<PostgresTarget>,
+    /// Registers, reports and configuration in files.
+    #[serde(default)]
+    pub(crate) file: Option<FileTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,

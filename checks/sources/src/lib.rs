@@ -6,6 +6,7 @@
 
 pub mod collector;
 pub mod dump;
+pub mod file;
 pub mod kubernetes;
 pub mod observed;
 pub mod postgres;
