@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # What reading and judging the dump of a large cluster costs, against parsing the same bytes into serde_json values.
 #
+#   benches/large-dump.sh DUMP
 #   benches/large-dump.sh GENERATOR [SIZE]
 #
-# GENERATOR is generate_cluster.py, the script that makes clusters with known faults; SIZE is small, medium or large.
+# DUMP is a folder with the JSON that `kubectl get KIND -A -o json` prints. GENERATOR is generate_cluster.py, the script that makes
+# clusters with known faults; SIZE is small, medium or large.
 # Prints CPU seconds (user + system) and peak memory of each, and how many times the parsing each of them takes.
 set -euo pipefail
-[ $# -ge 1 ] || { sed -n '2,7p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9p' "$0" >&2; exit 2; }
 generator=$(realpath "$1")
 size=${2:-large}
 cd "$(dirname "$0")/.."
 work=target/bench-dump
-dump=$work/$size
 mkdir -p "$work"
 
+if [ -d "$generator" ]; then dump=$generator; else dump=$work/$size; fi
 [ -d "$dump" ] || python3 "$generator" --size "$size" --format lists --out "$dump"
 cargo build --quiet --release --bin proofbook
 cargo build --quiet --release -p proofbook-sources --example parse --example findings

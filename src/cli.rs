@@ -58,6 +58,18 @@ pub(crate) enum Format {
     Json,
 }
 
+/// How tables are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Table {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// For spreadsheets.
+    Csv,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Look at the platform and seal what was seen as a bundle.
@@ -70,6 +82,8 @@ pub(crate) enum Command {
     Verify(cmd::verify::Verify),
     /// Write a bundle in a foreign format.
     Export(cmd::export::Export),
+    /// Make a framework of the workspace from a catalog or profile of OSCAL.
+    Import(cmd::import::Import),
     /// Hold checks to their own fixtures.
     Test(cmd::test::Test),
     /// Print the least-privilege role for the selected checks.
@@ -78,10 +92,16 @@ pub(crate) enum Command {
     Checks(cmd::library::Checks),
     /// List controls, or show one.
     Controls(cmd::library::Controls),
-    /// List frameworks, or show one with all its requirements.
+    /// List frameworks, show one with all its requirements, or compare two editions.
     Frameworks(cmd::library::Frameworks),
     /// Tell how the requirements of a framework are covered.
     Coverage(cmd::coverage::Coverage),
+    /// Compute the SPRS score of CMMC level 2 from a bundle.
+    Sprs(cmd::sprs::Sprs),
+    /// Print the statement of applicability of ISO 27001 from a bundle.
+    Soa(cmd::soa::Soa),
+    /// Tell what a requirement corresponds to in other frameworks, and how that was derived.
+    Crosswalk(cmd::crosswalk::Crosswalk),
     /// Write the JSON Schemas of the files that people write.
     Schema(cmd::schema::Schema),
     /// Print completions for a shell.

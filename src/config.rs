@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use proofbook_checks::resource::Source;
 use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings};
+use proofbook_controls::CheckId;
 use proofbook_controls::yaml::Spanned;
-use proofbook_controls::{CheckId, FrameworkId};
 use proofbook_evidence::facts::Facts;
 use proofbook_sources::file::FileTarget;
 use proofbook_sources::postgres::PostgresTarget;
@@ -15,6 +15,8 @@ use proofbook_sources::settings::TargetSettings;
 use proofbook_sources::tls::TlsTarget;
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::scope::Choice;
 
 /// A workspace.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -25,9 +27,9 @@ pub(crate) struct Config {
     /// What is stated for publication; needed by `build`.
     #[serde(default)]
     pub(crate) facts: Option<Facts>,
-    /// The frameworks in scope; all of the library where nothing is said.
+    /// The frameworks in scope, each whole or with a level and what is tailored out; all of the library where nothing is said.
     #[serde(default)]
-    pub(crate) frameworks: Vec<Spanned<FrameworkId>>,
+    pub(crate) frameworks: Vec<Spanned<Choice>>,
     /// The environments by name.
     #[serde(default)]
     pub(crate) environments: BTreeMap<String, Environment>,

@@ -8,6 +8,8 @@ mod config;
 mod exit;
 mod output;
 mod progress;
+mod scope;
+mod text;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,12 +29,16 @@ fn main() -> ExitCode {
         Command::Run(verb) => verb.run(&cli.common, &output),
         Command::Verify(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),
+        Command::Import(verb) => verb.run(&cli.common, &output),
         Command::Test(verb) => verb.run(&cli.common, &output),
         Command::Rbac(verb) => verb.run(&cli.common, &output),
         Command::Checks(verb) => verb.run(&cli.common, &output),
         Command::Controls(verb) => verb.run(&cli.common, &output),
         Command::Frameworks(verb) => verb.run(&cli.common, &output),
         Command::Coverage(verb) => verb.run(&cli.common, &output),
+        Command::Sprs(verb) => verb.run(&cli.common, &output),
+        Command::Soa(verb) => verb.run(&cli.common, &output),
+        Command::Crosswalk(verb) => verb.run(&cli.common, &output),
         Command::Schema(verb) => verb.run(&output),
         Command::Completions(verb) => verb.run(&output),
     };

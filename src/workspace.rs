@@ -4,23 +4,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use proofbook_checks::Catalog;
-use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use proofbook_controls::diagnostic::{Diagnostic, Diagnostics};
 use proofbook_controls::files::{Files, is_yaml};
 use proofbook_controls::{FrameworkId, yaml};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::ledger::Ledger;
+use proofbook_evidence::scope::Scopes;
 use proofbook_evidence::verify;
 
 use crate::cli::Common;
 use crate::config::{Config, Environment};
+use crate::scope;
 
 /// The name of the file that makes a folder a workspace.
 pub(crate) const FILE: &str = "proofbook.yaml";
 
 /// Folders of a workspace that extend the library.
-const LIBRARY: [&str; 4] = ["controls/frameworks", "controls/library", "controls/mappings", "checks/library"];
+const LIBRARY: [&str; 5] = ["controls/frameworks", "controls/library", "controls/mappings", "controls/crosswalks", "checks/library"];
 
 /// A workspace that was read.
 #[derive(Debug)]
@@ -31,6 +33,8 @@ pub(crate) struct Workspace {
     pub(crate) config: Config,
     /// The library with what the workspace adds.
     pub(crate) files: Files,
+    // The text of its `proofbook.yaml`, which faults point into.
+    text: String,
 }
 
 impl Workspace {
@@ -52,28 +56,30 @@ impl Workspace {
         for folder in LIBRARY {
             add_folder(&mut files, &root, Path::new(folder))?;
         }
-        Ok(Self { root, config, files })
+        Ok(Self { root, config, files, text })
     }
 
     // In an empty directory the library alone serves: `proofbook scan --dump cluster/`.
     fn unnamed() -> Result<Self> {
         let config = yaml::parse(FILE, "workspace: unnamed\n").map_err(Diagnostics::from)?;
         let root = std::env::current_dir().context("finding the current folder")?;
-        Ok(Self { root, config, files: Catalog::embedded_files() })
+        Ok(Self { root, config, files: Catalog::embedded_files(), text: String::new() })
     }
 
     /// The library with what the workspace adds, every reference resolved.
     pub(crate) fn catalog(&self) -> Result<Catalog> {
-        let catalog = Catalog::load(&self.files)?;
-        for framework in &self.config.frameworks {
-            if !catalog.controls.frameworks.contains_key(&framework.value) {
-                let known = catalog.controls.frameworks.keys().map(FrameworkId::as_str);
-                let help = did_you_mean(framework.value.as_str(), known, "see `proofbook frameworks list`");
-                let message = format!("unknown framework `{}`", framework.value);
-                let found = Diagnostic::new("unknown-framework", self.root.join(FILE).display().to_string(), message);
-                return Err(Diagnostics::from(found.at(framework.span).help(help)).into());
-            }
-        }
+        self.loaded(Catalog::load)
+    }
+
+    /// The same with the fixtures of every check.
+    pub(crate) fn catalog_with_fixtures(&self) -> Result<Catalog> {
+        self.loaded(Catalog::load_with_fixtures)
+    }
+
+    fn loaded(&self, load: impl FnOnce(&Files) -> Result<Catalog, Diagnostics>) -> Result<Catalog> {
+        let catalog = load(&self.files)?;
+        let file = self.root.join(FILE).display().to_string();
+        scope::check(&self.config.frameworks, &catalog.controls, &file, &self.text)?;
         Ok(catalog)
     }
 
@@ -93,11 +99,15 @@ impl Workspace {
         }
     }
 
-    /// The frameworks in scope: those that the workspace names, else all of the library.
-    pub(crate) fn frameworks_in_scope<'c>(&'c self, catalog: &'c Catalog) -> impl Iterator<Item = &'c FrameworkId> {
-        let named = &self.config.frameworks;
-        let known = catalog.controls.frameworks.keys();
-        known.filter(move |id| named.is_empty() || named.iter().any(|name| name.value == **id))
+    /// What the workspace answers for; held to the library by [`Self::catalog`].
+    pub(crate) fn scopes(&self) -> Scopes {
+        scope::scopes(&self.config.frameworks)
+    }
+
+    /// The frameworks in scope, whole or in part: those that the workspace names, else all of the library.
+    pub(crate) fn frameworks_in_scope<'c>(&self, catalog: &'c Catalog) -> impl Iterator<Item = &'c FrameworkId> + use<'c> {
+        let scopes = self.scopes();
+        catalog.controls.frameworks.keys().filter(move |id| scopes.covers(id))
     }
 
     /// What people attested, with every id resolved.

@@ -1,6 +1,7 @@
 //! The catalog: controls and checks joined, every reference between them resolved.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 
 use include_dir::{Dir, include_dir};
 use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
@@ -38,20 +39,38 @@ impl Catalog {
         files
     }
 
-    /// Reads a catalog in which every check brings fixtures.
+    /// Reads a catalog in which every check brings fixtures. The fixtures of checks that are embedded and unchanged were proved when
+    /// the program was built: they are not read.
+    ///
+    /// # Errors
+    /// All faults of all other files.
+    pub fn load(files: &Files) -> Result<Self, Diagnostics> {
+        let embedded = Self::embedded_files();
+        let same = |path: &str| embedded.get(path).is_some_and(|text| files.get(path) == Some(text));
+        Self::load_fixtures_of(files, |check| !(same(check) && same(&fixtures_of(check))))
+    }
+
+    /// Reads a catalog with the fixtures of every check.
     ///
     /// # Errors
     /// All faults of all files.
-    pub fn load(files: &Files) -> Result<Self, Diagnostics> {
+    pub fn load_with_fixtures(files: &Files) -> Result<Self, Diagnostics> {
+        Self::load_fixtures_of(files, |_| true)
+    }
+
+    fn load_fixtures_of(files: &Files, is_read: impl Fn(&str) -> bool) -> Result<Self, Diagnostics> {
         let mut catalog = Self::load_without_fixtures(files)?;
         let mut errors = Diagnostics::default();
-        for (path, text) in files.under("checks/library").filter(|(path, _)| path.ends_with(FIXTURES)) {
+        let proved: BTreeSet<String> =
+            catalog.checks.values().filter(|check| !is_read(&check.file)).map(|check| fixtures_of(&check.file)).collect();
+        for (path, text) in files.under("checks/library").filter(|(path, _)| path.ends_with(FIXTURES) && !proved.contains(*path)) {
             match Fixtures::parse(path, text) {
                 Ok(fixtures) => catalog.add_fixtures(path, text, fixtures, &mut errors),
                 Err(found) => errors.append(found),
             }
         }
-        for check in catalog.checks.values().filter(|check| !catalog.fixtures.contains_key(check.id())) {
+        let unproved = |check: &&Check| !catalog.fixtures.contains_key(check.id()) && !proved.contains(&fixtures_of(&check.file));
+        for check in catalog.checks.values().filter(unproved) {
             let message = format!("the check `{}` has no fixtures", check.id());
             let help = format!("write `{}{FIXTURES}` with cases that must pass, fail and be an error", check.id());
             errors.push(Diagnostic::new("no-fixtures", &check.file, message).at(Span::START).help(help));
@@ -65,13 +84,19 @@ impl Catalog {
     /// All faults of all files.
     pub fn load_without_fixtures(files: &Files) -> Result<Self, Diagnostics> {
         let mut errors = Diagnostics::default();
-        let controls = Controls::load(files).unwrap_or_else(|found| {
+        // Controls and checks know nothing of each other until both are read.
+        let (controls, parsed) = thread::scope(|scope| {
+            let controls = scope.spawn(|| Controls::load(files));
+            let parsed = parse(files);
+            (controls.join(), parsed)
+        });
+        let controls = controls.unwrap_or_else(|panic| std::panic::resume_unwind(panic)).unwrap_or_else(|found| {
             errors.append(found);
             Controls::default()
         });
         let mut checks: BTreeMap<CheckId, Check> = BTreeMap::new();
-        for (path, text) in files.under("checks/library").filter(|(path, _)| is_yaml(path) && !path.ends_with(FIXTURES)) {
-            match Check::parse(path, text) {
+        for (path, text, check) in parsed {
+            match check {
                 Ok(check) => {
                     if let Some(other) = checks.get(check.id()) {
                         let message = format!("the check `{}` is already defined in {}", check.id(), other.file);
@@ -153,4 +178,15 @@ impl Catalog {
             (required || names(&control.checks.supporting)).then_some((id, required))
         })
     }
+}
+
+// Every check of the library as far as it can be read, in the order of the paths.
+fn parse(files: &Files) -> Vec<(&str, &str, Result<Check, Diagnostics>)> {
+    let all: Vec<(&str, &str)> = files.under("checks/library").filter(|(path, _)| is_yaml(path) && !path.ends_with(FIXTURES)).collect();
+    all.into_iter().map(|(path, text)| (path, text, Check::parse(path, text))).collect()
+}
+
+// The file with the fixtures of the check in a file.
+fn fixtures_of(check: &str) -> String {
+    check.strip_suffix(".yaml").map_or_else(|| check.to_owned(), |stem| format!("{stem}{FIXTURES}"))
 }

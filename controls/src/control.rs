@@ -29,6 +29,9 @@ pub struct Control {
     /// Why neither a check nor an attestation shows it, where that is so.
     #[serde(default)]
     pub no_evidence: Option<String>,
+    /// From whom the provider itself inherits it, where it does: the operator of the data centre.
+    #[serde(default)]
+    pub inherited_from: Option<String>,
     /// After how many months people look at the control again.
     pub review_months: u32,
 }

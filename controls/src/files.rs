@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
 
+static CROSSWALKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/crosswalks");
 static FRAMEWORKS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/frameworks");
 static LIBRARY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/library");
 static MAPPINGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mappings");
@@ -15,10 +16,11 @@ static MAPPINGS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/mappings");
 pub struct Files(BTreeMap<String, Arc<str>>);
 
 impl Files {
-    /// The embedded frameworks, controls and mappings.
+    /// The embedded crosswalks, frameworks, controls and mappings.
     #[must_use]
     pub fn embedded() -> Self {
         let mut files = Self::default();
+        files.add_dir("controls/crosswalks", &CROSSWALKS);
         files.add_dir("controls/frameworks", &FRAMEWORKS);
         files.add_dir("controls/library", &LIBRARY);
         files.add_dir("controls/mappings", &MAPPINGS);

@@ -25,7 +25,19 @@ pub struct Framework {
     pub source: String,
     /// What may be printed of it, and why no more.
     pub licence: String,
-    /// Sections, in the framework's order.
+    /// The framework that this one selects requirements from, by id (a profile of OSCAL): title, summary, group and mappings are
+    /// those of the other where this one says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile_of: Option<FrameworkId>,
+    /// The earlier edition that this one takes the place of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<FrameworkId>,
+    /// Whether an id in parentheses is a part of what stands before it: `Art.32(1)(a)` a part of `Art.32(1)`. A requirement to which
+    /// nothing is mapped then takes over the mappings of its parts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parts_in_parentheses: bool,
+    /// Sections, in the framework's order; a profile has those of its catalog that it uses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<Group>,
     /// Levels, baselines or classes, from the lowest to the highest; none where the framework has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -63,14 +75,16 @@ pub struct Level {
 pub struct Requirement {
     /// The id as the framework writes it: `A.8.24`, `CC6.7`, `Art.32(1)(a)`.
     pub id: RequirementId,
-    /// The section.
+    /// The section; that of the catalog where a profile leaves it out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub group: String,
-    /// A short title; our own words where the framework's are protected.
+    /// A short title; our own words where the framework's are protected. That of the catalog where a profile leaves it out.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
-    /// One sentence in our own words, for what a platform can influence.
+    /// One sentence in our own words, for what a platform can influence. That of the catalog where a profile leaves it out.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub summary: String,
-    /// Whom it binds.
+    /// Whom it binds; in a profile it is whom the catalog says.
     #[serde(default)]
     pub binds: Binds,
     /// The levels that contain it.
@@ -79,12 +93,57 @@ pub struct Requirement {
     /// Whether the edition lists it only as withdrawn.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
-    /// What took its place, where it is withdrawn.
+    /// What took its place, where it is withdrawn: requirements, or a whole group.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withdrawn_into: Vec<RequirementId>,
+    /// Requirements of the superseded edition that this one continues under another id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<RequirementId>,
+    /// What it counts in the framework's own score.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<Score>,
     /// Values of the framework's own columns.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, String>,
+}
+
+/// What a requirement counts in the score of its framework (the SPRS score of CMMC level 2: 32 CFR 170.24).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Score {
+    /// The points that are deducted where it is not met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+    /// The smaller deduction for a requirement that is met in part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<PartialCredit>,
+    /// Whether there is no score at all without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub prerequisite: bool,
+    /// Whether it may stand open on a plan of action (32 CFR 170.21).
+    pub poam: Poam,
+}
+
+/// The smaller deduction for a requirement that is met in part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartialCredit {
+    /// The points that are deducted.
+    pub weight: u32,
+    /// What must be met for it.
+    pub when: String,
+}
+
+/// Whether a requirement may stand open on a plan of action and milestones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Poam {
+    /// It must be met at once.
+    Never,
+    /// It may stand open for the time that the rule gives.
+    Allowed,
+    /// It may stand open where partial credit is earned.
+    Conditional,
 }
 
 /// Whom a requirement binds.
@@ -100,6 +159,8 @@ pub enum Binds {
     Both,
     /// An authority or the legislator: nothing that a company does.
     Authority,
+    /// Nobody: scope, definitions, final provisions.
+    Nobody,
 }
 
 impl Binds {
@@ -111,6 +172,7 @@ impl Binds {
             Self::Customer => "customer",
             Self::Both => "both",
             Self::Authority => "authority",
+            Self::Nobody => "nobody",
         }
     }
 }

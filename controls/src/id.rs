@@ -97,4 +97,5 @@ macro_rules! identifier {
 identifier!(CheckId, "check", is_slug, "a slug of lower-case letters, digits and dashes");
 identifier!(ControlId, "control", is_slug, "a slug of lower-case letters, digits and dashes");
 identifier!(FrameworkId, "framework", is_slug, "a slug of lower-case letters, digits, dots and dashes");
+identifier!(CrosswalkId, "crosswalk", is_slug, "a slug of lower-case letters, digits, dots and dashes");
 identifier!(RequirementId, "requirement", is_requirement, "an id of letters, digits and `( ) . - _ &`");

@@ -34,7 +34,8 @@ pub struct MappingEntry {
     pub limits: String,
 }
 
-/// How a control stands to a requirement (the relationships of OSCAL's mapping model).
+/// How a control stands to a requirement, or one requirement to another (the relationships of OSCAL's mapping model). The comments
+/// are of a control; of two requirements, the first stands in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Relation {
@@ -62,6 +63,31 @@ impl Relation {
             Self::Intersects => "intersects",
         }
     }
+
+    /// How the second stands to the first, where the first stands to the second like this.
+    #[must_use]
+    pub const fn inverse(self) -> Self {
+        match self {
+            Self::Subset => Self::Superset,
+            Self::Superset => Self::Subset,
+            same => same,
+        }
+    }
+
+    /// How the first stands to the third, where it stands to the second like this and the second to the third like `next`; and
+    /// whether that follows. It does not where the two may have nothing in common: a part of the second need not be the part that
+    /// the third has.
+    #[must_use]
+    pub const fn then(self, next: Self) -> (Self, bool) {
+        match (self, next) {
+            (Self::Equal, other) | (other, Self::Equal) => (other, true),
+            (Self::Equivalent, other) | (other, Self::Equivalent) => (other, true),
+            (Self::Subset, Self::Subset) => (Self::Subset, true),
+            (Self::Superset, Self::Superset) => (Self::Superset, true),
+            (Self::Superset | Self::Intersects, Self::Subset) | (Self::Superset, Self::Intersects) => (Self::Intersects, true),
+            (Self::Subset | Self::Intersects, Self::Superset | Self::Intersects) => (Self::Intersects, false),
+        }
+    }
 }
 
 /// A mapping whose both ends exist.
@@ -79,4 +105,10 @@ pub struct Mapping {
     pub rationale: String,
     /// What of the requirement it does not prove.
     pub limits: String,
+    /// The framework whose mapping this is, where a profile takes it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited_from: Option<FrameworkId>,
+    /// The parts of the requirement that are mapped in its place, where it has no mapping of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<RequirementId>,
 }

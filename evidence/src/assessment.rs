@@ -109,30 +109,34 @@ pub struct Disagreement {
 pub struct RequirementAssessment {
     /// How it is covered by the library.
     pub coverage: Coverage,
-    /// The worst of its controls; none where no control is mapped to it.
+    /// The worst of its controls; none where no control is mapped to it, or where it does not apply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<Verdict>,
-    /// The controls.
+    /// The controls; none where it does not apply.
     pub controls: Vec<ControlId>,
 }
 
-/// How a requirement is covered.
+/// How a requirement is covered: exactly one of these, decided by [`crate::rollup::coverage`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Coverage {
-    /// At least one mapped control has a required check.
+    /// At least one mapped control of the provider has a required check.
     Automated,
-    /// Mapped controls rest on attestations alone.
+    /// The mapped controls of the provider rest on attestations alone.
     Attested,
-    /// It binds the customer or an authority; nothing is mapped.
-    NotProvider,
-    /// No control is mapped to it.
+    /// It is the customer's: it binds the customer and nothing is mapped, or all that is mapped rests on the customer.
+    Customer,
+    /// The provider inherits all that is mapped from somebody else.
+    Inherited,
+    /// It binds the provider, and nothing that can be shown is mapped.
     None,
+    /// It asks for nothing here: withdrawn, bound to an authority or nobody, or tailored out with a reason.
+    NotApplicable,
 }
 
 impl Coverage {
     /// All kinds in the order in which they are printed.
-    pub const ALL: [Self; 4] = [Self::Automated, Self::Attested, Self::NotProvider, Self::None];
+    pub const ALL: [Self; 6] = [Self::Automated, Self::Attested, Self::Customer, Self::Inherited, Self::None, Self::NotApplicable];
 
     /// The name in files.
     #[must_use]
@@ -140,8 +144,10 @@ impl Coverage {
         match self {
             Self::Automated => "automated",
             Self::Attested => "attested",
-            Self::NotProvider => "not-provider",
+            Self::Customer => "customer",
+            Self::Inherited => "inherited",
             Self::None => "none",
+            Self::NotApplicable => "not-applicable",
         }
     }
 }

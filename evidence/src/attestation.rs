@@ -7,7 +7,7 @@ use proofbook_checks::Verdict;
 use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 use proofbook_controls::files::{Files, is_yaml};
 use proofbook_controls::yaml::{self, Spanned};
-use proofbook_controls::{ControlId, Controls};
+use proofbook_controls::{ControlId, Controls, FrameworkId, Requirement, RequirementId};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -15,10 +15,14 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attestation {
-    /// The id of the need that it answers, as the control names it.
+    /// The id of the need that it answers, as the control names it; a name of its own where it earns partial credit.
     pub id: Spanned<String>,
-    /// The control.
-    pub control: Spanned<ControlId>,
+    /// The control whose need it answers.
+    #[serde(default)]
+    pub control: Option<Spanned<ControlId>>,
+    /// The requirement for which it earns partial credit, in place of a control.
+    #[serde(default)]
+    pub partial_credit: Option<PartialCreditOf>,
     /// The statement, as a full sentence.
     pub statement: String,
     /// The role of the person who signs.
@@ -33,6 +37,16 @@ pub struct Attestation {
     pub expires_at: Timestamp,
     /// What shows that it is true.
     pub evidence: Vec<AttestedFile>,
+}
+
+/// A requirement that is met in part, as far as the score of its framework gives credit for it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartialCreditOf {
+    /// The framework.
+    pub framework: Spanned<FrameworkId>,
+    /// The requirement.
+    pub requirement: Spanned<RequirementId>,
 }
 
 /// A file that shows that a statement is true.
@@ -60,6 +74,8 @@ impl Attestation {
 pub struct Attestations {
     /// By need.
     pub by_need: BTreeMap<String, Attestation>,
+    /// Statements that a requirement is met in part, by framework and requirement.
+    pub partial_credit: BTreeMap<(FrameworkId, RequirementId), Attestation>,
     /// The files that they were read from.
     pub files: Files,
 }
@@ -76,10 +92,15 @@ impl Attestations {
             match yaml::parse::<Attestation>(path, text) {
                 Ok(attestation) => {
                     check(&attestation, controls, path, text, &mut errors);
-                    let id = attestation.id.value.clone();
-                    if out.by_need.insert(id.clone(), attestation).is_some() {
-                        let found = Diagnostic::new("duplicate-id", path, format!("the need `{id}` is attested twice"));
-                        errors.push(found.at(Span::START).help("keep the newer one").with_source(text));
+                    let (id, span) = (attestation.id.value.clone(), attestation.id.span);
+                    let of = attestation.partial_credit.as_ref().map(|of| (of.framework.value.clone(), of.requirement.value.clone()));
+                    let (what, known) = match of {
+                        Some(of) => (format!("partial credit for `{}`", of.1), out.partial_credit.insert(of, attestation)),
+                        None => (format!("the need `{id}`"), out.by_need.insert(id, attestation)),
+                    };
+                    if known.is_some() {
+                        let found = Diagnostic::new("duplicate-id", path, format!("{what} is attested twice"));
+                        errors.push(found.at(span).help("keep the newer one").with_source(text));
                     }
                     out.files.insert(path, text);
                 }
@@ -94,26 +115,20 @@ fn check(attestation: &Attestation, controls: &Controls, path: &str, text: &str,
     let mut error = |code, span, message: String, help: String| {
         errors.push(Diagnostic::new(code, path, message).at(span).help(help).with_source(text));
     };
-    let (control, id) = (&attestation.control, &attestation.id);
-    let need = controls.controls.get(&control.value).map(|known| (known, known.attestations.iter().find(|need| need.id == id.value)));
-    match need {
-        None => {
-            let help =
-                did_you_mean(control.value.as_str(), controls.controls.keys().map(ControlId::as_str), "see `proofbook controls list`");
-            error("unknown-control", control.span, format!("unknown control `{}`", control.value), help);
+    let longest = match (&attestation.control, &attestation.partial_credit) {
+        (Some(control), None) => check_need(control, &attestation.id, controls, &mut error),
+        (None, Some(of)) => check_partial_credit(of, controls, &mut error),
+        _ => {
+            let message = "an attestation answers the need of one control, or earns partial credit for one requirement".to_owned();
+            error("target", Span::START, message, "write either `control` or `partial_credit`".to_owned());
+            None
         }
-        Some((known, None)) => {
-            let needs = known.attestations.iter().map(|need| need.id.as_str());
-            let help = did_you_mean(&id.value, needs, "see `proofbook controls show`");
-            error("unknown-need", id.span, format!("the control `{}` needs no attestation `{}`", control.value, id.value), help);
-        }
-        Some((_, Some(need))) => {
-            let longest = SignedDuration::from_hours(24 * i64::from(need.valid_days));
-            if attestation.expires_at.duration_since(attestation.signed_at) > longest {
-                let message = format!("`{}` counts for {} days at most", id.value, need.valid_days);
-                error("expiry", id.span, message, "set `expires_at` no later than that after `signed_at`".to_owned());
-            }
-        }
+    };
+    if let Some(days) = longest
+        && attestation.expires_at.duration_since(attestation.signed_at) > SignedDuration::from_hours(24 * i64::from(days))
+    {
+        let message = format!("`{}` counts for {days} days at most", attestation.id.value);
+        error("expiry", attestation.id.span, message, "set `expires_at` no later than that after `signed_at`".to_owned());
     }
     if attestation.expires_at <= attestation.signed_at {
         error(
@@ -137,3 +152,44 @@ fn check(attestation: &Attestation, controls: &Controls, path: &str, text: &str,
         }
     }
 }
+
+/// Takes the code, place, message and help of a fault.
+type Report<'e> = dyn FnMut(&'static str, Span, String, String) + 'e;
+
+// How many days a statement for the need of a control counts, where there is such a need.
+fn check_need(control: &Spanned<ControlId>, id: &Spanned<String>, controls: &Controls, error: &mut Report<'_>) -> Option<u32> {
+    let Some(known) = controls.controls.get(&control.value) else {
+        let help = did_you_mean(control.value.as_str(), controls.controls.keys().map(ControlId::as_str), "see `proofbook controls list`");
+        error("unknown-control", control.span, format!("unknown control `{}`", control.value), help);
+        return None;
+    };
+    let need = known.attestations.iter().find(|need| need.id == id.value);
+    if need.is_none() {
+        let needs = known.attestations.iter().map(|need| need.id.as_str());
+        let help = did_you_mean(&id.value, needs, "see `proofbook controls show`");
+        error("unknown-need", id.span, format!("the control `{}` needs no attestation `{}`", control.value, id.value), help);
+    }
+    need.map(|need| need.valid_days)
+}
+
+// How many days a statement of partial credit counts, where the score of the framework knows such credit.
+fn check_partial_credit(of: &PartialCreditOf, controls: &Controls, error: &mut Report<'_>) -> Option<u32> {
+    let (framework, id) = (&of.framework, &of.requirement);
+    let Some(known) = controls.frameworks.get(&framework.value) else {
+        let all = controls.frameworks.keys().map(FrameworkId::as_str);
+        let help = did_you_mean(framework.value.as_str(), all, "see `proofbook frameworks list`");
+        error("unknown-framework", framework.span, format!("unknown framework `{}`", framework.value), help);
+        return None;
+    };
+    let gives = |requirement: &&Requirement| requirement.score.as_ref().is_some_and(|score| score.partial.is_some());
+    if !known.requirements.iter().filter(gives).any(|requirement| requirement.id == id.value) {
+        let giving = known.requirements.iter().filter(gives).map(|requirement| requirement.id.as_str());
+        let help = did_you_mean(id.value.as_str(), giving, "see `proofbook sprs`");
+        error("no-partial-credit", id.span, format!("`{}` gives no partial credit for `{}`", framework.value, id.value), help);
+        return None;
+    }
+    Some(PARTIAL_CREDIT_DAYS)
+}
+
+// A score is affirmed every year.
+const PARTIAL_CREDIT_DAYS: u32 = 365;

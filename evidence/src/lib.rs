@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod facts;
 pub mod ledger;
 pub mod rollup;
+pub mod scope;
 pub mod values;
 pub mod verify;
 pub mod views;

@@ -9,12 +9,15 @@ use proofbook_checks::compile::Check;
 use proofbook_checks::finding::{Finding, Population};
 use proofbook_checks::value::Value;
 use proofbook_checks::{Catalog, CheckResult, Plan, Reason, Verdict};
-use proofbook_controls::{Binds, CheckId, Control, ControlId, Controls, Requirement};
+use proofbook_controls::{
+    Binds, CheckId, Control, ControlId, Controls, Framework, FrameworkId, Mapping, Requirement, RequirementId, Split,
+};
 
 use crate::assessment::{
     Assessment, Basis, CheckAssessment, ControlAssessment, Counts, Coverage, Disagreement, Part, PartKind, RequirementAssessment,
 };
 use crate::attestation::Attestations;
+use crate::scope::{Membership, Scopes};
 
 /// The worst of some verdicts. What does not apply is ignored unless nothing else is there.
 #[must_use]
@@ -23,18 +26,65 @@ pub fn worst(verdicts: impl Iterator<Item = Verdict>) -> Option<Verdict> {
     verdicts.min()
 }
 
-/// How a requirement is covered by the controls that are mapped to it. A control that nothing shows covers nothing.
+/// How a requirement is covered by the controls that are mapped to it: the first of these that holds.
+///
+/// 1. `not-applicable`: it is withdrawn, binds an authority or nobody, or was tailored out with a reason.
+/// 2. `automated`: a control of the provider has a required check.
+/// 3. `attested`: a control of the provider has an attestation.
+/// 4. Where a control of the provider is mapped and nothing can show any of them, they cover nothing: 7 or 8.
+/// 5. `inherited`: a mapped control is inherited from somebody else.
+/// 6. `customer`: all mapped controls rest on the customer.
+/// 7. `customer`: nothing is mapped, and it binds the customer.
+/// 8. `none`: nothing is mapped, and it binds the provider, alone or with the customer.
+///
+/// A control is of the provider unless it rests on the customer alone or the provider inherits it.
 #[must_use]
-pub fn coverage<'c>(requirement: &Requirement, controls: impl Iterator<Item = &'c Control>) -> Coverage {
-    let shown = controls.filter_map(|control| match (control.checks.required.is_empty(), control.attestations.is_empty()) {
-        (false, _) => Some(Coverage::Automated),
-        (true, false) => Some(Coverage::Attested),
-        (true, true) => None,
+pub fn coverage<'c>(requirement: &Requirement, membership: Membership<'_>, controls: impl IntoIterator<Item = &'c Control>) -> Coverage {
+    coverage_by(requirement, membership, controls, |_| true)
+}
+
+/// The same with only those checks that `counts` lets through.
+pub(crate) fn coverage_by<'c>(
+    requirement: &Requirement,
+    membership: Membership<'_>,
+    controls: impl IntoIterator<Item = &'c Control>,
+    counts: impl Fn(&CheckId) -> bool,
+) -> Coverage {
+    let nobody = matches!(requirement.binds, Binds::Authority | Binds::Nobody);
+    if requirement.withdrawn || nobody || matches!(membership, Membership::TailoredOut(_)) {
+        return Coverage::NotApplicable;
+    }
+    let unmapped = if requirement.binds == Binds::Customer { Coverage::Customer } else { Coverage::None };
+    // From the least to the most that a control does for the requirement.
+    let found = controls.into_iter().map(|control| match Bearer::of(control) {
+        Bearer::Customer => (1, Coverage::Customer),
+        Bearer::Other => (2, Coverage::Inherited),
+        Bearer::Provider if control.checks.required.iter().any(|check| counts(&check.value)) => (5, Coverage::Automated),
+        Bearer::Provider if !control.attestations.is_empty() => (4, Coverage::Attested),
+        Bearer::Provider => (3, unmapped),
     });
-    shown.min().unwrap_or(match requirement.binds {
-        Binds::Customer | Binds::Authority => Coverage::NotProvider,
-        Binds::Provider | Binds::Both => Coverage::None,
-    })
+    found.max_by_key(|(rank, _)| *rank).map_or(unmapped, |(_, kind)| kind)
+}
+
+/// On whom a control rests, as coverage counts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bearer {
+    /// The provider, alone or together with the customer.
+    Provider,
+    /// Somebody from whom the provider inherits it.
+    Other,
+    /// The customer alone.
+    Customer,
+}
+
+impl Bearer {
+    pub(crate) fn of(control: &Control) -> Self {
+        match (control.responsibility.split, &control.inherited_from) {
+            (Split::Customer, _) => Self::Customer,
+            (Split::Provider | Split::Shared, Some(_)) => Self::Other,
+            (Split::Provider | Split::Shared, None) => Self::Provider,
+        }
+    }
 }
 
 /// For checks that are part of a pair: by what they meet the other on, the worst verdict of each key.
@@ -97,9 +147,9 @@ impl<'c> Assessor<'c> {
             .collect()
     }
 
-    /// Rolls up to controls and requirements.
+    /// Rolls up to controls and to the requirements that are in scope.
     #[must_use]
-    pub fn finish(mut self, plan: &Plan<'_>, attestations: &Attestations) -> Assessment {
+    pub fn finish(mut self, plan: &Plan<'_>, attestations: &Attestations, scopes: &Scopes) -> Assessment {
         for check in self.catalog.checks.values() {
             // A check that was planned and never heard of was not looked at.
             let silent = if plan.checks.contains_key(check.id()) {
@@ -123,7 +173,7 @@ impl<'c> Assessor<'c> {
             rolled.disagree = disagreements(self.catalog, control, &self.pairs);
             assessment.controls.insert(control.id.clone(), rolled);
         }
-        requirements(&self.catalog.controls, &mut assessment);
+        requirements(&self.catalog.controls, scopes, &mut assessment);
         assessment
     }
 }
@@ -147,16 +197,15 @@ pub fn roll(control: &Control, check: impl Fn(&CheckId) -> Verdict, attestation:
     ControlAssessment { status, basis, parts, disagree: Vec::new() }
 }
 
-/// Rolls up the requirements of all frameworks from the controls of the assessment.
-pub fn requirements(controls: &Controls, assessment: &mut Assessment) {
-    for (id, framework) in &controls.frameworks {
-        let mut mapped: BTreeMap<_, BTreeSet<&ControlId>> = BTreeMap::new();
-        for mapping in controls.mappings_of(id) {
-            mapped.entry(&mapping.requirement).or_default().insert(&mapping.control);
-        }
-        let rolled = framework.requirements.iter().filter(|requirement| !requirement.withdrawn).map(|requirement| {
-            let own = mapped.remove(&requirement.id).unwrap_or_default();
-            let coverage = coverage(requirement, own.iter().filter_map(|id| controls.controls.get(*id)));
+/// Rolls up the requirements that are in scope from the controls of the assessment.
+pub fn requirements(controls: &Controls, scopes: &Scopes, assessment: &mut Assessment) {
+    assessment.frameworks.clear();
+    for (id, framework) in controls.frameworks.iter().filter(|(id, _)| scopes.covers(id)) {
+        let mapped = by_requirement(controls, id);
+        let rolled = in_scope(framework, scopes).map(|(requirement, membership)| {
+            let own: BTreeSet<&ControlId> = mapped.get(&requirement.id).into_iter().flatten().map(|mapping| &mapping.control).collect();
+            let coverage = coverage(requirement, membership, own.iter().filter_map(|id| controls.controls.get(*id)));
+            let own = if coverage == Coverage::NotApplicable { BTreeSet::new() } else { own };
             let status = worst(own.iter().map(|id| assessment.controls.get(*id).map_or(Verdict::Error, |control| control.status)));
             let controls = own.into_iter().cloned().collect();
             (requirement.id.clone(), RequirementAssessment { coverage, status, controls })
@@ -164,6 +213,23 @@ pub fn requirements(controls: &Controls, assessment: &mut Assessment) {
         let rolled = rolled.collect();
         assessment.frameworks.insert(id.clone(), rolled);
     }
+}
+
+/// The requirements of a framework that its coverage counts, with how they stand to the scope: those of the chosen level, what is
+/// tailored out included; where no level is chosen all of them, what is withdrawn included.
+pub(crate) fn in_scope<'a>(framework: &'a Framework, scopes: &'a Scopes) -> impl Iterator<Item = (&'a Requirement, Membership<'a>)> {
+    let whole = scopes.covers(&framework.id) && scopes.level(&framework.id).is_none();
+    let with_membership = framework.requirements.iter().map(|found| (found, scopes.membership(&framework.id, found)));
+    with_membership.filter(move |(found, membership)| *membership != Membership::OutOfScope || (whole && found.withdrawn))
+}
+
+/// The mappings of a framework by requirement.
+pub(crate) fn by_requirement<'c>(controls: &'c Controls, framework: &'c FrameworkId) -> BTreeMap<&'c RequirementId, Vec<&'c Mapping>> {
+    let mut mapped: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for mapping in controls.mappings_of(framework) {
+        mapped.entry(&mapping.requirement).or_default().push(mapping);
+    }
+    mapped
 }
 
 fn without_result(check: &Check, (status, reason): (Verdict, Reason), clock: Timestamp) -> CheckAssessment {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use zip::write::SimpleFileOptions;
 
 use crate::csv_table::table;
-use crate::{ExportError, Input};
+use crate::{ExportError, Input, tables};
 
 const INDEX: &str = include_str!("auditor_index.html");
 
@@ -27,6 +27,12 @@ pub(crate) fn write(input: &Input<'_>) -> Result<Vec<u8>, ExportError> {
     files.insert("coverage.csv".to_owned(), coverage(publication)?);
     files.insert("findings.csv".to_owned(), findings(input.bundle)?);
     files.insert("index.html".to_owned(), index(publication)?);
+    if let Some(soa) = &publication.soa {
+        files.insert("statement-of-applicability.csv".to_owned(), tables::soa(soa)?);
+    }
+    if let Some(sprs) = &publication.sprs {
+        files.insert("sprs.csv".to_owned(), tables::sprs(sprs)?);
+    }
     let hashes = files.iter().map(|(name, bytes)| [name.clone(), "SHA-256".to_owned(), sha256_hex(bytes), bytes.len().to_string()]);
     let manifest = table(["file", "algorithm", "hash", "bytes"], hashes)?;
     files.insert("artifact-manifest.csv".to_owned(), manifest);
@@ -183,5 +189,7 @@ fn index(publication: &Publication) -> Result<Vec<u8>, ExportError> {
     context.insert("facts", &publication.facts);
     context.insert("run", &publication.run);
     context.insert("checks", &rows);
+    context.insert("soa", &publication.soa.is_some());
+    context.insert("sprs", &publication.sprs.is_some());
     Ok(tera.render("index.html", &context)?.into_bytes())
 }

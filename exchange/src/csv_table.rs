@@ -12,9 +12,10 @@ pub(crate) fn table<const N: usize>(heading: [&str; N], rows: impl Iterator<Item
     writer.into_inner().map_err(|error| csv::Error::from(error.into_error()).into())
 }
 
-// Spreadsheets run what begins with these characters.
+// Spreadsheets run what begins with these characters, but for a whole number.
 fn guard(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
+    let runs = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<i64>().is_err();
+    if runs { format!("'{cell}") } else { cell }
 }
 
 #[cfg(test)]
@@ -26,5 +27,6 @@ mod tests {
         let rows = [["=1+1".to_owned(), "plain, with comma".to_owned()]];
         let out = String::from_utf8(table(["a", "b"], rows.into_iter()).unwrap()).unwrap();
         assert_eq!(out, "a,b\n'=1+1,\"plain, with comma\"\n");
+        assert_eq!(["-203", "-1+1", "+a", "7"].map(|cell| guard(cell.to_owned())), ["-203", "'-1+1", "'+a", "7"]);
     }
 }

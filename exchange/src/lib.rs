@@ -4,8 +4,10 @@
 
 mod auditor_zip;
 mod csv_table;
+pub mod import;
 mod oscal_ar;
 mod sarif;
+pub mod tables;
 
 use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::views::Publication;

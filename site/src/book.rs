@@ -16,15 +16,15 @@ use crate::templates::Templates;
 
 /// A page of the site, with the pages beneath it.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub struct Page {
     /// The name in the contents.
-    pub(crate) name: String,
+    pub name: String,
     /// The path, with the extension `md`.
-    pub(crate) path: String,
+    pub path: String,
     /// The text.
-    pub(crate) text: String,
+    pub text: String,
     /// The pages beneath it.
-    pub(crate) beneath: Vec<Page>,
+    pub beneath: Vec<Page>,
 }
 
 // Files that mdBook writes whether or not a theme uses them.
@@ -37,7 +37,7 @@ pub(crate) fn write(pages: Vec<Page>, templates: &Templates, publication: &Publi
     theme(&root.join("theme"), templates)?;
     put(&root.join("src/SUMMARY.md"), "# Summary\n")?;
 
-    let mut book = MDBook::load_with_config(root, config(publication)?).map_err(|error| gave_up(&error))?;
+    let mut book = MDBook::load_with_config(root, config(publication, &pages)?).map_err(|error| gave_up(&error))?;
     book.book.items = chapters(pages, &[], &[]);
     book.build().map_err(|error| gave_up(&error))?;
 
@@ -53,7 +53,7 @@ pub(crate) fn write(pages: Vec<Page>, templates: &Templates, publication: &Publi
     fs::rename(&built, out).map_err(|source| fault(out, source))
 }
 
-fn config(publication: &Publication) -> Result<Config, SiteError> {
+fn config(publication: &Publication, pages: &[Page]) -> Result<Config, SiteError> {
     let product = &publication.facts.product;
     let mut config = Config::default();
     config.book.title = Some(format!("{} security documentation", product.name));
@@ -69,10 +69,24 @@ fn config(publication: &Publication) -> Result<Config, SiteError> {
         "input-404": "",
         "fold": {"enable": true, "level": 0},
         "print": {"enable": false},
-        "search": {"use-boolean-and": true, "boost-title": 4},
+        "search": {"use-boolean-and": true, "boost-title": 4, "chapter": unsearched(pages)},
     });
     config.set("output.html", html).map_err(|error| gave_up(&error))?;
     Ok(config)
+}
+
+// These pages repeat titles that stand on the pages they link to; in the index they would crowd those out.
+// mdBook refuses to hear of a page that is not there, and what is not in scope has none.
+fn unsearched(pages: &[Page]) -> serde_json::Map<String, serde_json::Value> {
+    let left_out = ["coverage.md", "not-covered.md", "sprs.md", "statement-of-applicability.md"];
+    let mut out = serde_json::Map::new();
+    for page in pages {
+        if left_out.contains(&&*page.path) {
+            out.insert(page.path.clone(), json!({"enable": false}));
+        }
+        out.append(&mut unsearched(&page.beneath));
+    }
+    out
 }
 
 fn chapters(pages: Vec<Page>, above: &[String], number: &[u32]) -> Vec<BookItem> {

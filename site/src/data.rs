@@ -102,6 +102,7 @@ mod tests {
     use proofbook_checks::{Catalog, Verdict};
     use proofbook_controls::{Binds, Relation, Split};
     use proofbook_evidence::assessment::Coverage;
+    use proofbook_evidence::views::soa::Implemented;
 
     use super::*;
 
@@ -124,7 +125,11 @@ mod tests {
             &[Relation::Equal, Relation::Equivalent, Relation::Subset, Relation::Superset, Relation::Intersects].map(Relation::as_str),
         );
         check("split", &[Split::Provider, Split::Customer, Split::Shared].map(Split::as_str));
-        check("binds", &[Binds::Provider, Binds::Customer, Binds::Both, Binds::Authority].map(Binds::as_str));
+        check("binds", &[Binds::Provider, Binds::Customer, Binds::Both, Binds::Authority, Binds::Nobody].map(Binds::as_str));
+        check("implemented", &Implemented::ALL.map(Implemented::as_str));
+        check("finding", &["met", "not-applicable", "not-met"]);
+        check("standing", &["final", "conditional", "open", "no-score"]);
+        check("poam", &["never", "allowed", "conditional"]);
         check("basis", &["automated", "attested", "none"]);
         check("assurance", &["live", "as-supplied"]);
         check("severity", &["info", "low", "medium", "high", "critical"]);

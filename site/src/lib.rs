@@ -8,6 +8,7 @@ mod data;
 mod error;
 mod markup;
 mod pages;
+mod places;
 mod rows;
 mod templates;
 
@@ -15,6 +16,7 @@ use std::path::Path;
 
 use proofbook_evidence::views::Publication;
 
+pub use book::Page;
 pub use error::SiteError;
 
 /// Builds the site into `out`, which is replaced once all of it is there.
@@ -28,4 +30,14 @@ pub fn build(publication: &Publication, documents: &[(&str, &str)], out: &Path) 
     let templates = templates::Templates::embedded(&data, publication)?;
     let chapters = pages::chapters(&data, &templates, publication, documents)?;
     book::write(chapters, &templates, publication, out)
+}
+
+/// The pages of the site as Markdown, as mdBook gets them.
+///
+/// # Errors
+/// Embedded data or a template that does not fit the views.
+pub fn chapters(publication: &Publication, documents: &[(&str, &str)]) -> Result<Vec<Page>, SiteError> {
+    let data = data::Data::embedded()?;
+    let templates = templates::Templates::embedded(&data, publication)?;
+    pages::chapters(&data, &templates, publication, documents)
 }

@@ -3,13 +3,17 @@
 //! Templates walk lists only. A map of a view becomes a list here, in the map's own order, since a template engine keeps
 //! maps in no order that one could rely on.
 
+use std::collections::BTreeMap;
+
 use proofbook_checks::Verdict;
 use proofbook_checks::finding::Finding;
 use proofbook_evidence::assessment::{Counts, Coverage};
+use proofbook_evidence::views::coverage::RelianceView;
 use proofbook_evidence::views::{CheckView, ControlCheckView, ControlView, FrameworkView, MappingView, Publication};
 use serde::Serialize;
 
 use crate::data::Figure;
+use crate::places::Places;
 
 /// A number of things with a code.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +26,12 @@ pub(crate) struct Tally {
 pub(crate) fn tallies(counts: &Counts) -> Vec<Tally> {
     let known = Verdict::ALL.into_iter().filter_map(|verdict| Some((verdict, *counts.get(&verdict)?)));
     known.map(|(verdict, count)| Tally { code: verdict.as_str(), count }).collect()
+}
+
+/// Requirements by kind of coverage, in the order in which the kinds are printed.
+pub(crate) fn kinds(coverage: &BTreeMap<Coverage, u64>) -> Vec<Tally> {
+    let known = Coverage::ALL.into_iter().filter_map(|kind| Some((kind, *coverage.get(&kind)?)));
+    known.map(|(kind, count)| Tally { code: kind.as_str(), count }).collect()
 }
 
 /// A check in a table.
@@ -124,6 +134,8 @@ pub(crate) struct FrameworkRow<'a> {
     pub(crate) title: &'a str,
     pub(crate) short_title: &'a str,
     pub(crate) edition: &'a str,
+    /// The title of the chosen level; none where the framework is in scope whole.
+    pub(crate) level: Option<&'a str>,
     pub(crate) requirements: u64,
     pub(crate) coverage: Vec<Tally>,
     pub(crate) statuses: Vec<Tally>,
@@ -131,16 +143,39 @@ pub(crate) struct FrameworkRow<'a> {
 
 impl<'a> FrameworkRow<'a> {
     pub(crate) fn new(framework: &'a FrameworkView) -> Self {
-        let kinds = Coverage::ALL.into_iter().filter_map(|kind| Some((kind, *framework.coverage.get(&kind)?)));
         Self {
             id: &framework.id,
             title: &framework.title,
             short_title: &framework.short_title,
             edition: &framework.edition,
+            level: framework.level.as_ref().map(|level| level.title.as_str()),
             requirements: framework.coverage.values().sum(),
-            coverage: kinds.map(|(kind, count)| Tally { code: kind.as_str(), count }).collect(),
+            coverage: kinds(&framework.coverage),
             statuses: tallies(&framework.statuses),
         }
+    }
+}
+
+/// A check with how much rests on it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RelianceRow<'a> {
+    pub(crate) id: &'a str,
+    /// The check, where it is part of this publication.
+    pub(crate) check: Option<CheckRow<'a>>,
+    pub(crate) requirements: u64,
+    pub(crate) alone: u64,
+}
+
+impl<'a> RelianceRow<'a> {
+    /// The checks on which most of a framework rests.
+    pub(crate) fn most(framework: &'a FrameworkView, publication: &'a Publication, most: usize) -> Vec<Self> {
+        let row = |found: &'a RelianceView| Self {
+            id: &found.id,
+            check: publication.checks.get(&found.id).map(CheckRow::new),
+            requirements: found.requirements,
+            alone: found.alone,
+        };
+        framework.reliance.iter().take(most).map(row).collect()
     }
 }
 
@@ -221,13 +256,13 @@ impl<'a> FigureRow<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ServedRow<'a> {
     pub(crate) mapping: &'a MappingView,
-    /// Whether the framework has a page.
-    pub(crate) page: bool,
+    /// Where the requirement is printed, from the top of the site.
+    pub(crate) place: Option<&'a str>,
 }
 
 impl<'a> ServedRow<'a> {
-    pub(crate) fn all(control: &'a ControlView, publication: &'a Publication) -> impl Iterator<Item = Self> {
-        control.mappings.iter().map(|mapping| Self { mapping, page: publication.frameworks.contains_key(&mapping.framework) })
+    pub(crate) fn all(control: &'a ControlView, places: &'a Places) -> impl Iterator<Item = Self> {
+        control.mappings.iter().map(|mapping| Self { mapping, place: places.of(&mapping.framework, &mapping.requirement) })
     }
 }
 

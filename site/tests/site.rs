@@ -232,7 +232,8 @@ fn gaps_are_named() {
     let dir = built(&sample::publication());
     let said = text(&page(&dir, "not-covered.html"));
     for gap in [
-        "1 of 4 requirements have no control in the library. A.8.34 Tests during an audit",
+        "1 of 4 requirements have no control in the library that anything shows. A.8.34 Tests during an audit",
+        "A.8.1 User endpoint devices: binds the customer",
         "The latest backup of every tenant namespace is recent and complete Error reading was refused",
         "Denied traffic does not flow Skipped has to be asked for by name",
         "That the network plugin enforces it.",
@@ -269,4 +270,57 @@ fn whatever_people_write_comes_out_verbatim() {
     }
     assert!(text(&page(&dir, "checks/tls-min-version.html")).contains(&format!("one two {words}")));
     assert!(page(&dir, "checks/tls-min-version.html").contains("one\n\n    two"), "white space of a command stays");
+}
+
+#[test]
+fn coverage_is_told_in_words_and_patterns_as_well_as_in_bars() {
+    let dir = built(&sample::publication());
+    let html = page(&dir, "coverage.html");
+    let label = "ISO 27001, requirements by coverage: 2 covered by checks, 1 the customer&#39;s, 1 without a control";
+    assert!(html.contains(&format!("role=\"img\" aria-label=\"{label}\"")), "{html}");
+    for place in [r#"x="0.000%" width="50.000%""#, r#"x="50.000%" width="25.000%""#, r#"x="75.000%" width="25.000%""#] {
+        assert!(html.contains(place), "no {place} in {html}");
+    }
+    let said = text(&html);
+    assert!(said.contains("2 covered by checks 50% 1 the customer's 25% 1 without a control 25%"), "{said}");
+    assert!(said.contains("Every endpoint refuses TLS versions below the promised floor"), "{said}");
+}
+
+#[test]
+fn score_and_statement_have_pages_where_a_framework_brings_them() {
+    let dir = built(&sample::publication());
+    let score = text(&page(&dir, "sprs.html"));
+    for said in
+        ["-1 of 2", "A.8.24 Cryptography", "3 in place of 5", "fails: encryption-in-transit", "earned. All customer data", "may stand open"]
+    {
+        assert!(score.contains(said), "no `{said}` in {score}");
+    }
+    let statement = text(&page(&dir, "statement-of-applicability.html"));
+    for said in ["A.8.30 A row no nobody outside writes code excluded", "Stated by nobody yet: It is done."] {
+        assert!(statement.contains(said), "no `{said}` in {statement}");
+    }
+    let mut without = sample::publication();
+    (without.sprs, without.soa) = (None, None);
+    let dir = built(&without);
+    assert!(!dir.path().join("site/sprs.html").exists() && !dir.path().join("site/statement-of-applicability.html").exists());
+    assert!(!page(&dir, "coverage.html").contains("sprs.html"));
+}
+
+#[test]
+fn a_large_framework_has_a_page_for_each_section() {
+    let mut publication = sample::publication();
+    let framework = publication.frameworks.get_mut("iso27001-2022").unwrap();
+    let mut second = framework.groups[0].clone();
+    let one = second.requirements.pop().unwrap();
+    (second.id, second.title) = ("B 9".into(), "More".into());
+    let numbered = |at| proofbook_evidence::views::RequirementView { id: format!("B.{at}(1)"), ..one.clone() };
+    second.requirements = (0..200).map(numbered).collect();
+    framework.groups.push(second);
+    let dir = built(&publication);
+    let whole = page(&dir, "frameworks/iso27001-2022.html");
+    assert!(whole.contains("href=\"../frameworks/iso27001-2022/b-9.html\"") && !whole.contains("id=\"A.8.24\""), "{whole}");
+    let section = page(&dir, "frameworks/iso27001-2022/b-9.html");
+    assert!(values(&section, "id").any(|id| decoded(id) == "B.199(1)"), "{section}");
+    let control = page(&dir, "controls/encryption-in-transit.html");
+    assert!(control.contains("frameworks/iso27001-2022/a-8.html#A"), "{control}");
 }

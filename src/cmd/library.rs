@@ -9,6 +9,7 @@ use proofbook_controls::diagnostic::did_you_mean;
 use serde_json::{Value, json};
 
 use crate::cli::{Common, Format};
+use crate::cmd::editions;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::workspace::Workspace;
@@ -49,7 +50,15 @@ pub(crate) struct Controls {
 #[derive(Debug, Args)]
 pub(crate) struct Frameworks {
     #[command(subcommand)]
-    action: Action,
+    action: FrameworksAction,
+}
+
+#[derive(Debug, Subcommand)]
+enum FrameworksAction {
+    #[command(flatten)]
+    Look(Action),
+    /// What changes from one edition to another: requirements, levels, mappings, and the status by a bundle.
+    Diff(editions::Diff),
 }
 
 /// One entry of a list: id, what stands beside it in a table, and its JSON form.
@@ -92,7 +101,8 @@ impl Controls {
                 "id": control.id, "title": control.title, "objective": control.objective, "layer": control.layer,
                 "responsibility": {"split": control.responsibility.split, "provider": control.responsibility.provider, "customer": control.responsibility.customer},
                 "checks": {"required": ids(&control.checks.required), "supporting": ids(&control.checks.supporting)},
-                "attestations": control.attestations, "no_evidence": control.no_evidence, "review_months": control.review_months,
+                "attestations": control.attestations, "no_evidence": control.no_evidence,
+                "inherited_from": control.inherited_from, "review_months": control.review_months,
                 "mappings": mappings,
             });
             Entry { columns: vec![control.layer.as_str().to_owned(), control.title.clone()], json }
@@ -105,6 +115,10 @@ impl Controls {
 
 impl Frameworks {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
+        let action = match &self.action {
+            FrameworksAction::Look(action) => action,
+            FrameworksAction::Diff(diff) => return diff.run(common, output),
+        };
         let catalog = Workspace::open(common)?.catalog()?;
         let entry = |framework: &proofbook_controls::Framework| -> Result<Entry> {
             let columns = vec![format!("{} requirements", framework.requirements.len()), framework.title.clone()];
@@ -112,7 +126,7 @@ impl Frameworks {
         };
         let frameworks = &catalog.controls.frameworks;
         let entries = frameworks.iter().map(|(id, framework)| Ok((id.to_string(), entry(framework)?))).collect::<Result<_>>()?;
-        show("framework", &self.action, &entries, output, |id| Some(requirements(&catalog, id)))
+        show("framework", action, &entries, output, |id| Some(requirements(&catalog, id)))
     }
 }
 

@@ -3,11 +3,16 @@
 pub(crate) mod build;
 pub(crate) mod completions;
 pub(crate) mod coverage;
+pub(crate) mod crosswalk;
+pub(crate) mod editions;
 pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod library;
 pub(crate) mod rbac;
 pub(crate) mod run;
 pub(crate) mod scan;
 pub(crate) mod schema;
+pub(crate) mod soa;
+pub(crate) mod sprs;
 pub(crate) mod test;
 pub(crate) mod verify;

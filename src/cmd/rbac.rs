@@ -32,7 +32,7 @@ impl Rbac {
         let catalog = workspace.catalog()?;
         let (_, environment) = workspace.environment(common)?;
         let settings = workspace.config.settings(&environment);
-        let chosen = self.selection.choose(&catalog, &settings)?;
+        let chosen = self.selection.choose(&catalog, &settings, &workspace.scopes())?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
         let wanted = plan.wanted();
         output.result(self.manifest(&rbac::rules(&wanted), plan.checks.len()).trim_end())?;

@@ -13,6 +13,7 @@ use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
 use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::scope::Scopes;
 use serde::Serialize;
 
 use crate::cli::{Common, Format};
@@ -32,7 +33,7 @@ pub(crate) struct Selection {
     /// Only the checks of these controls.
     #[arg(long = "control", value_name = "ID")]
     controls: Vec<ControlId>,
-    /// Only the checks of controls that are mapped to these frameworks.
+    /// Only the checks of controls that are mapped to what is in scope of these frameworks.
     #[arg(long = "framework", value_name = "ID")]
     frameworks: Vec<FrameworkId>,
 }
@@ -44,7 +45,7 @@ impl Selection {
     }
 
     /// The checks that are chosen.
-    pub(crate) fn choose(&self, catalog: &Catalog, settings: &Settings) -> Result<BTreeSet<CheckId>> {
+    pub(crate) fn choose(&self, catalog: &Catalog, settings: &Settings, scopes: &Scopes) -> Result<BTreeSet<CheckId>> {
         if self.is_full() {
             let default = catalog.checks.values().filter(|check| plan::selected_by_default(check, settings));
             return Ok(default.map(|check| check.id().clone()).collect());
@@ -70,7 +71,10 @@ impl Selection {
                 let known = catalog.controls.frameworks.keys().map(FrameworkId::as_str);
                 bail!("unknown framework `{id}`: {}", did_you_mean(id.as_str(), known, "see `proofbook frameworks list`"));
             }
-            controls.extend(catalog.controls.mappings_of(id).map(|mapping| &mapping.control));
+            if !scopes.covers(id) {
+                bail!("the framework `{id}` is not in scope: name it under `frameworks:` in the workspace, or leave out `--framework`");
+            }
+            controls.extend(scopes.mappings(&catalog.controls, id).map(|mapping| &mapping.control));
         }
         for control in controls {
             let checks = &catalog.controls.controls[control].checks;
@@ -165,7 +169,8 @@ impl Scan {
         let catalog = workspace.catalog()?;
         let (name, environment) = workspace.environment(common)?;
         let settings = workspace.config.settings(&environment);
-        let chosen = self.selection.choose(&catalog, &settings)?;
+        let scopes = workspace.scopes();
+        let chosen = self.selection.choose(&catalog, &settings, &scopes)?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
         let attestations = workspace.attestations(&catalog)?;
         let wanted = plan.wanted();
@@ -203,6 +208,7 @@ impl Scan {
             plan: &plan,
             inventory: &inventory,
             attestations: &attestations,
+            scopes: &scopes,
             workspace: &workspace.config.workspace.value,
             environment: &name,
             clock: now,
@@ -218,7 +224,7 @@ impl Scan {
         }
         let frameworks = workspace.frameworks_in_scope(&catalog).map(|id| {
             let mut counts = BTreeMap::new();
-            let controls: BTreeSet<&ControlId> = catalog.controls.mappings_of(id).map(|mapping| &mapping.control).collect();
+            let controls: BTreeSet<&ControlId> = scopes.mappings(&catalog.controls, id).map(|mapping| &mapping.control).collect();
             for control in controls {
                 let status = sealed.assessment.controls.get(control).map_or(Verdict::Error, |control| control.status);
                 *counts.entry(status).or_insert(0) += 1;
@@ -234,7 +240,7 @@ impl Scan {
         let catalog = workspace.catalog()?;
         let (_, environment) = workspace.environment(common)?;
         let settings = workspace.config.settings(&environment);
-        let chosen = self.selection.choose(&catalog, &settings)?;
+        let chosen = self.selection.choose(&catalog, &settings, &workspace.scopes())?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
         let sources = collect::sources(&workspace, &environment, &self.targets)?;
         let wanted = plan.wanted();

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use proofbook_checks::definition::CheckDefinition;
 use proofbook_checks::fixture::Fixtures;
+use proofbook_controls::crosswalk::CrosswalkFile;
 use proofbook_controls::mapping::MappingFile;
 use proofbook_controls::{Control, Framework};
 use proofbook_documents::DocumentDefinition;
@@ -20,11 +21,12 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 12] = [
+const SCHEMAS: [(&str, Generate); 13] = [
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
     ("check-test", || schema_for!(Fixtures)),
     ("control", || schema_for!(Control)),
+    ("crosswalk", || schema_for!(CrosswalkFile)),
     ("document", || schema_for!(DocumentDefinition)),
     ("document-register", || schema_for!(DocumentRegister)),
     ("framework", || schema_for!(Framework)),

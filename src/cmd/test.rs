@@ -40,7 +40,7 @@ struct Summary {
 
 impl Test {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
-        let catalog = Workspace::open(common)?.catalog()?;
+        let catalog = Workspace::open(common)?.catalog_with_fixtures()?;
         for id in &self.checks {
             if !catalog.checks.contains_key(id) {
                 let known = catalog.checks.keys().map(CheckId::as_str);

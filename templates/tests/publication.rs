@@ -137,6 +137,7 @@ fn check() -> CheckView {
         passing: vec![words("Endpoint/b")],
         controls: one(ID, true),
         pairs_with: Some(words("another")),
+        publish: Vec::new(),
     }
 }
 
@@ -239,7 +240,9 @@ fn publication() -> Publication {
                 short_title: words("ISO 27001"),
                 edition: words("2022"),
                 licence: words("Ids only."),
+                level: None,
                 coverage: Coverage::ALL.into_iter().zip(1..).collect(),
+                reliance: Vec::new(),
                 statuses: counts(),
                 groups: vec![GroupView {
                     id: words("A.8"),
@@ -249,13 +252,18 @@ fn publication() -> Publication {
                         title: words("Cryptography"),
                         summary: String::new(),
                         binds: Binds::Provider,
+                        levels: Vec::new(),
                         coverage: Coverage::Automated,
+                        reason: None,
+                        checks: Vec::new(),
                         status: Some(Verdict::Pass),
                         mappings: vec![mapping()],
                     }],
                 }],
             },
         ),
+        sprs: None,
+        soa: None,
         values: one(
             "tls-min-version.lowest",
             ValueView {

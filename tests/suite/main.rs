@@ -6,11 +6,16 @@ mod bad_input;
 mod bad_targets;
 mod bundles;
 mod contract;
+mod coverage;
+mod crosswalk;
 mod disk;
+mod editions;
+mod import;
 mod layering;
 mod platforms;
 mod recordings;
 mod schemas;
+mod scope;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::BundleError;
 use super::read::SealedFiles;
 use super::staging::Staging;
+use crate::scope::Scopes;
 
 pub(crate) const LIBRARY: &str = "library.tar.zst";
 const SETTINGS: &str = "settings.json";
@@ -21,7 +22,7 @@ const FIXTURES: &str = ".test.yaml";
 // A library of a thousand checks has a few megabytes.
 const MAX_LIBRARY: u64 = 64 * 1024 * 1024;
 
-/// What the checks were asked, besides the files of the library.
+/// What checks and roll-up were asked, besides the files of the library.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SealedSettings {
@@ -29,6 +30,9 @@ pub(crate) struct SealedSettings {
     pub(crate) settings: Settings,
     /// The checks that ran.
     pub(crate) selection: BTreeSet<CheckId>,
+    /// What the workspace answers for.
+    #[serde(default, skip_serializing_if = "Scopes::is_empty")]
+    pub(crate) scopes: Scopes,
 }
 
 pub(crate) fn write(staging: &mut Staging, files: &Files, settings: &SealedSettings) -> Result<(), BundleError> {

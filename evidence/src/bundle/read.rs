@@ -18,6 +18,7 @@ use super::observations::{self, REQUESTS};
 use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
+use crate::scope::Scopes;
 use crate::values::MeasuredValue;
 
 /// A record may be this long; an object of Kubernetes has at most 1.5 MiB.
@@ -212,6 +213,12 @@ impl Bundle {
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings.settings
+    }
+
+    /// What the workspace answers for.
+    #[must_use]
+    pub const fn scopes(&self) -> &Scopes {
+        &self.settings.scopes
     }
 
     /// The plan of the run.

@@ -18,6 +18,7 @@ use crate::assessment::Assessment;
 use crate::attestation::Attestations;
 use crate::ledger::{Entry, Ledger};
 use crate::rollup::Assessor;
+use crate::scope::Scopes;
 use crate::{values, verify};
 
 /// What a bundle is made from.
@@ -33,6 +34,8 @@ pub struct RunInputs<'r> {
     pub inventory: &'r Inventory,
     /// What people attested.
     pub attestations: &'r Attestations,
+    /// What the workspace answers for.
+    pub scopes: &'r Scopes,
     /// The workspace's name.
     pub workspace: &'r str,
     /// The environment's name.
@@ -67,6 +70,7 @@ pub(crate) struct Basis<'b> {
     pub(crate) plan: &'b Plan<'b>,
     pub(crate) inventory: &'b Inventory,
     pub(crate) attestations: &'b Attestations,
+    pub(crate) scopes: &'b Scopes,
     pub(crate) clock: Timestamp,
 }
 
@@ -90,7 +94,7 @@ pub(crate) fn evaluate_all(
         }
         assessor.add(planned.check, &result);
     }
-    Ok(assessor.finish(basis.plan, basis.attestations))
+    Ok(assessor.finish(basis.plan, basis.attestations, basis.scopes))
 }
 
 /// Evaluates an inventory and seals it with what came out. The bundle appears whole in the ledger, or not at all.
@@ -106,7 +110,11 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
     let mut staging = Staging::begin(inputs.ledger)?;
     observations::write(&mut staging, inputs.inventory, &inputs.plan.wanted())?;
     let checks: Vec<_> = inputs.plan.checks.keys().cloned().collect();
-    let settings = SealedSettings { settings: inputs.plan.settings.clone(), selection: checks.iter().cloned().collect() };
+    let settings = SealedSettings {
+        settings: inputs.plan.settings.clone(),
+        selection: checks.iter().cloned().collect(),
+        scopes: inputs.scopes.clone(),
+    };
     let mut files = inputs.files.clone();
     files.extend(inputs.attestations.files.clone());
     archive::write(&mut staging, &files, &settings)?;
@@ -118,6 +126,7 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
         plan: inputs.plan,
         inventory: inputs.inventory,
         attestations: inputs.attestations,
+        scopes: inputs.scopes,
         clock: inputs.clock,
     };
     let assessment = evaluate_all(basis, &mut findings, &mut measured, on_result)?;

@@ -24,6 +24,7 @@ pub(super) fn replay(path: &Path, manifest: &Manifest, report: &mut Report) -> R
         plan: &plan,
         inventory: &inventory,
         attestations: &attestations,
+        scopes: bundle.scopes(),
         clock: manifest.predicate.clock,
     };
     let mut findings = Compare::new(bundle.sealed().lines(FINDINGS)?);

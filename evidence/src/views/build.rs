@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use proofbook_checks::Verdict;
 
+use super::soa::{SoaView, Times};
+use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
 use super::{checks, controls, frameworks};
 use crate::assessment::{Assessment, Basis, Counts};
@@ -29,8 +31,10 @@ impl Publication {
         });
         let assessment = aged(bundle, sealed, &attestations, as_of);
         let checks = checks::views(bundle, &plan, &assessment)?;
-        let controls = controls::views(catalog, &assessment, &attestations, as_of);
-        let frameworks = frameworks::views(catalog, &assessment);
+        let scopes = bundle.scopes();
+        let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of);
+        let frameworks = frameworks::views(catalog, scopes, &assessment);
+        let times = Times { collected_at: bundle.manifest().predicate.clock, as_of };
         let values = bundle
             .values()?
             .into_iter()
@@ -41,6 +45,8 @@ impl Publication {
             summary: summary(&assessment, findings),
             matrix: matrix(&controls),
             values: values.collect(),
+            sprs: SprsView::new(catalog, scopes, &assessment, &attestations, as_of),
+            soa: SoaView::new(catalog, scopes, &assessment, &attestations, times),
             controls,
             checks,
             frameworks,
@@ -49,7 +55,7 @@ impl Publication {
 }
 
 // A result whose window has passed counts as stale: it is shown with its age, and never as good.
-fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestations, as_of: Timestamp) -> Assessment {
+pub(super) fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestations, as_of: Timestamp) -> Assessment {
     let catalog = bundle.catalog();
     let mut assessment = sealed;
     for check in assessment.checks.values_mut() {
@@ -68,7 +74,7 @@ fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestations, as_of:
         }
         assessment.controls.insert(control.id.clone(), rolled);
     }
-    rollup::requirements(&catalog.controls, &mut assessment);
+    rollup::requirements(&catalog.controls, bundle.scopes(), &mut assessment);
     assessment
 }
 

@@ -79,5 +79,6 @@ fn view(bundle: &Bundle, check: &proofbook_checks::compile::Check, planned: Opti
         passing: Vec::new(),
         controls: bundle.catalog().controls_of(check.id()).map(|(id, required)| (id.to_string(), required)).collect(),
         pairs_with: definition.pairs_with.as_ref().map(|pair| pair.check.value.clone()),
+        publish: definition.publish.iter().map(|name| name.value.clone()).collect(),
     }
 }

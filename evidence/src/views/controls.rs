@@ -5,18 +5,26 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use proofbook_checks::{Catalog, Verdict};
 use proofbook_controls::yaml::Spanned;
-use proofbook_controls::{CheckId, Mapping};
+use proofbook_controls::{CheckId, ControlId, Mapping};
 
 use super::{AttestationView, ControlCheckView, ControlView, MappingView, SignedView};
 use crate::assessment::{Assessment, Basis};
 use crate::attestation::Attestations;
+use crate::scope::Scopes;
 
 pub(super) fn views(
     catalog: &Catalog,
+    scopes: &Scopes,
     assessment: &Assessment,
     attestations: &Attestations,
     as_of: Timestamp,
 ) -> BTreeMap<String, ControlView> {
+    let mut mapped: BTreeMap<&ControlId, Vec<&Mapping>> = BTreeMap::new();
+    for framework in catalog.controls.frameworks.keys() {
+        for mapping in scopes.mappings(&catalog.controls, framework) {
+            mapped.entry(&mapping.control).or_default().push(mapping);
+        }
+    }
     let view = |control: &proofbook_controls::Control| {
         let assessed = assessment.controls.get(&control.id);
         let checks = |named: &[Spanned<CheckId>], required| {
@@ -49,7 +57,7 @@ pub(super) fn views(
             disagree: assessed.map(|assessed| assessed.disagree.clone()).unwrap_or_default(),
             checks: [checks(&control.checks.required, true), checks(&control.checks.supporting, false)].concat(),
             attestations: needs.collect(),
-            mappings: catalog.controls.mappings_to(&control.id).map(|found| mapping(catalog, assessment, found)).collect(),
+            mappings: mapped.get(&control.id).into_iter().flatten().map(|found| mapping(catalog, assessment, found)).collect(),
             no_evidence: control.no_evidence.clone(),
             review_months: control.review_months,
         }

@@ -6,8 +6,11 @@
 mod build;
 mod checks;
 mod controls;
+pub mod coverage;
 mod frameworks;
 pub mod profile;
+pub mod soa;
+pub mod sprs;
 
 use std::collections::BTreeMap;
 
@@ -41,6 +44,10 @@ pub struct Publication {
     pub frameworks: BTreeMap<String, FrameworkView>,
     /// Measured values by id: `<check>.<name>`.
     pub values: BTreeMap<String, ValueView>,
+    /// The SPRS score, where a framework in scope has one.
+    pub sprs: Option<sprs::SprsView>,
+    /// The statement of applicability, where a framework in scope has one.
+    pub soa: Option<soa::SoaView>,
 }
 
 /// The run behind a publication.
@@ -277,6 +284,8 @@ pub struct CheckView {
     pub controls: BTreeMap<String, bool>,
     /// The check of the same promise by another method.
     pub pairs_with: Option<String>,
+    /// Measures whose text may be printed for customers.
+    pub publish: Vec<String>,
 }
 
 /// So many passing subjects a check lists by name.
@@ -308,12 +317,25 @@ pub struct FrameworkView {
     pub edition: String,
     /// What may be printed of it.
     pub licence: String,
+    /// The chosen level; none where the framework is in scope whole.
+    pub level: Option<LevelView>,
     /// Requirements by coverage; the sum is the number of requirements.
     pub coverage: BTreeMap<Coverage, u64>,
+    /// The checks that its requirements rest on, those first on which most rests.
+    pub reliance: Vec<coverage::RelianceView>,
     /// Requirements by the status of their controls; those without one are counted under `coverage`.
     pub statuses: Counts,
-    /// The sections.
+    /// The sections that have requirements in scope.
     pub groups: Vec<GroupView>,
+}
+
+/// A level, baseline or class.
+#[derive(Clone, Debug, Serialize)]
+pub struct LevelView {
+    /// The id.
+    pub id: String,
+    /// The title.
+    pub title: String,
 }
 
 /// A section of a framework.
@@ -338,10 +360,16 @@ pub struct RequirementView {
     pub summary: String,
     /// Whom it binds.
     pub binds: Binds,
+    /// The levels that contain it.
+    pub levels: Vec<String>,
     /// How it is covered.
     pub coverage: Coverage,
+    /// Why it does not apply, or who bears it instead of the provider.
+    pub reason: Option<String>,
     /// The worst of its controls.
     pub status: Option<Verdict>,
+    /// The checks that its controls of the provider require.
+    pub checks: Vec<String>,
     /// The mapped controls.
     pub mappings: Vec<MappingView>,
 }

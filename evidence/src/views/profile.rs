@@ -66,8 +66,14 @@ impl Publication {
             for control in seen.controls.values_mut() {
                 control.disagree.iter_mut().for_each(|differing| differing.on.clear());
             }
-            // A measured value may be a name; numbers and booleans are none.
-            seen.values.retain(|_, value| value.distinct.iter().all(|(value, _)| value.is_number() || value.is_boolean()));
+            // A measured value may be a name, unless its check says that it is none; numbers and booleans never are.
+            let checks = &seen.checks;
+            seen.values.retain(|id, value| {
+                let named = checks.get(&value.check).is_some_and(|check| {
+                    check.publish.iter().any(|name| id.strip_prefix(&value.check).and_then(|rest| rest.strip_prefix('.')) == Some(name))
+                });
+                named || value.distinct.iter().all(|(value, _)| value.is_number() || value.is_boolean())
+            });
         }
         seen
     }

@@ -9,6 +9,7 @@ use proofbook_checks::{Reason, Verdict};
 use proofbook_evidence::assessment::Coverage;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::{Bundle, BundleError};
+use proofbook_evidence::scope::Scopes;
 use proofbook_evidence::verify;
 use serde_json::json;
 
@@ -141,7 +142,7 @@ fn exclusions_and_requirements_are_sealed() {
     assert!(check.population.excluded.iter().any(|excluded| excluded.reason == "going away" && excluded.count == 1));
     let made = &sealed.assessment.frameworks["made"];
     let coverage: Vec<Coverage> = made.values().map(|requirement| requirement.coverage).collect();
-    assert_eq!(coverage, [Coverage::Automated, Coverage::Attested, Coverage::NotProvider, Coverage::None, Coverage::None]);
+    assert_eq!(coverage, [Coverage::Automated, Coverage::Attested, Coverage::Customer, Coverage::None, Coverage::None]);
     assert!(verify::verify(&sealed.path).unwrap().is_intact());
 }
 
@@ -161,6 +162,7 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
         plan: &plan,
         inventory: &inventory,
         attestations: &Attestations::default(),
+        scopes: &Scopes::default(),
         workspace: "made",
         environment: "prod",
         clock: platform.clock,

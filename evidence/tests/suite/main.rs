@@ -3,8 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bundle;
+mod coverage;
 mod ledger;
 mod platform;
 mod rollup;
+mod scope;
+mod soa;
+mod sprs;
 mod tampering;
 mod views;

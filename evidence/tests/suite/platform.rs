@@ -14,6 +14,7 @@ use proofbook_controls::files::Files;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::manifest::{Manifest, sha256_hex};
 use proofbook_evidence::bundle::{BundleError, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::scope::Scopes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -97,6 +98,7 @@ pub(crate) struct Platform {
     pub(crate) settings: Settings,
     pub(crate) objects: Vec<Value>,
     pub(crate) attestations: Files,
+    pub(crate) scopes: Scopes,
     pub(crate) clock: Timestamp,
     pub(crate) only: Option<&'static str>,
 }
@@ -124,6 +126,7 @@ impl Platform {
                 quota("c", json!(0.25)),
             ],
             attestations: Files::default(),
+            scopes: Scopes::default(),
             clock: CLOCK.parse().unwrap(),
             only: None,
         }
@@ -215,6 +218,7 @@ impl Platform {
             plan: &plan,
             inventory: &inventory,
             attestations: &attestations,
+            scopes: &self.scopes,
             workspace: "made",
             environment: "prod",
             clock: self.clock,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proofbook_checks::Verdict;
-use proofbook_evidence::views::{CheckView, ControlView, PASSING_SHOWN, ParamView, Publication};
+use proofbook_evidence::views::{CheckView, ControlView, PASSING_SHOWN, ParamView};
 use serde::Serialize;
 
 use super::Maker;
@@ -29,7 +29,9 @@ pub(super) fn checks(maker: &Maker<'_>) -> Result<Page, SiteError> {
     }
     let page = Checks { domains: domains.into_iter().map(|(name, checks)| Domain { name, checks }).collect() };
     let mut page = maker.page("Checks", "checks", &page)?;
-    page.beneath = maker.publication.checks.values().map(|check| check_page(maker, check)).collect::<Result<_, _>>()?;
+    let alone = alone(maker);
+    let of = |check: &CheckView| alone.get(check.id.as_str()).map_or(&[][..], Vec::as_slice);
+    page.beneath = maker.publication.checks.values().map(|check| check_page(maker, check, of(check))).collect::<Result<_, _>>()?;
     Ok(page)
 }
 
@@ -49,7 +51,30 @@ struct CheckPage<'a> {
     values: Vec<ValueRow<'a>>,
     controls: Vec<(&'a ControlView, bool)>,
     served: Vec<ServedRow<'a>>,
+    alone: &'a [Alone<'a>],
     pair: Option<CheckRow<'a>>,
+}
+
+/// A requirement of which a check is the only automated evidence.
+#[derive(Serialize)]
+struct Alone<'a> {
+    framework: &'a str,
+    id: &'a str,
+    title: &'a str,
+    place: Option<&'a str>,
+}
+
+fn alone<'a>(maker: &Maker<'a>) -> BTreeMap<&'a str, Vec<Alone<'a>>> {
+    let mut out: BTreeMap<&str, Vec<Alone<'_>>> = BTreeMap::new();
+    for framework in maker.publication.frameworks.values() {
+        for requirement in framework.groups.iter().flat_map(|group| &group.requirements) {
+            let [only] = requirement.checks.as_slice() else { continue };
+            let place = maker.places.of(&framework.id, &requirement.id);
+            let row = Alone { framework: &framework.short_title, id: &requirement.id, title: &requirement.title, place };
+            out.entry(only).or_default().push(row);
+        }
+    }
+    out
 }
 
 #[derive(Serialize)]
@@ -67,15 +92,16 @@ struct ValueRow<'a> {
 }
 
 /// The requirements that a check serves, through the controls that require it.
-pub(super) fn served<'a>(check: &'a CheckView, publication: &'a Publication) -> Vec<ServedRow<'a>> {
+pub(super) fn served<'a>(check: &'a CheckView, maker: &Maker<'a>) -> Vec<ServedRow<'a>> {
+    let (publication, places) = (maker.publication, maker.places);
     let controls = check.controls.iter().filter(|(_, required)| **required).filter_map(|(id, _)| publication.controls.get(id));
-    let mut rows: Vec<_> = controls.flat_map(|control| ServedRow::all(control, publication)).collect();
+    let mut rows: Vec<_> = controls.flat_map(|control| ServedRow::all(control, places)).collect();
     // By framework, in the order in which the controls bring them.
     rows.sort_by(|a, b| a.mapping.framework.cmp(&b.mapping.framework));
     rows
 }
 
-fn check_page(maker: &Maker<'_>, check: &CheckView) -> Result<Page, SiteError> {
+fn check_page(maker: &Maker<'_>, check: &CheckView, alone: &[Alone<'_>]) -> Result<Page, SiteError> {
     let publication = maker.publication;
     let green = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::NotApplicable);
     let values = publication.values.values().filter(|value| value.check == check.id).filter_map(|value| {
@@ -95,7 +121,8 @@ fn check_page(maker: &Maker<'_>, check: &CheckView) -> Result<Page, SiteError> {
         params: check.params.iter().map(|param| ParamRow { param, printed: printed(&param.value) }).collect(),
         values: values.collect(),
         controls: check.controls.iter().filter_map(|(id, required)| Some((publication.controls.get(id)?, *required))).collect(),
-        served: served(check, publication),
+        served: served(check, maker),
+        alone,
         pair: check.pairs_with.as_ref().and_then(|id| publication.checks.get(id)).map(CheckRow::new),
     };
     maker.from("check.md", &check.id, format!("checks/{}.md", check.id), &page)

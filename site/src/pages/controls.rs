@@ -55,7 +55,7 @@ fn control_page(maker: &Maker<'_>, control: &ControlView) -> Result<Page, SiteEr
     let page = ControlPage {
         row: ControlRow::new(control, maker.publication),
         disagreements: disagreements.collect(),
-        served: ServedRow::all(control, maker.publication).collect(),
+        served: ServedRow::all(control, maker.places).collect(),
     };
     maker.from("control.md", &control.title, format!("controls/{}.md", control.id), &page)
 }

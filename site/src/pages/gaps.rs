@@ -24,24 +24,31 @@ struct Gaps<'a> {
 
 #[derive(Serialize)]
 struct FrameworkGaps<'a> {
-    id: &'a str,
     short_title: &'a str,
     requirements: u64,
-    uncovered: Vec<&'a RequirementView>,
-    not_provider: Vec<&'a RequirementView>,
+    uncovered: Vec<Gap<'a>>,
+    /// Requirements that somebody else has to meet, or nobody.
+    elsewhere: Vec<Gap<'a>>,
+}
+
+#[derive(Serialize)]
+struct Gap<'a> {
+    requirement: &'a RequirementView,
+    place: Option<&'a str>,
 }
 
 pub(super) fn gaps(maker: &Maker<'_>) -> Result<Page, SiteError> {
     let publication = maker.publication;
     let frameworks = publication.frameworks.values().map(|framework| {
-        let with =
-            |coverage| framework.groups.iter().flat_map(|group| &group.requirements).filter(move |one| one.coverage == coverage).collect();
+        let with = |kinds: &[Coverage]| {
+            let found = framework.groups.iter().flat_map(|group| &group.requirements).filter(|one| kinds.contains(&one.coverage));
+            found.map(|requirement| Gap { requirement, place: maker.places.of(&framework.id, &requirement.id) }).collect()
+        };
         FrameworkGaps {
-            id: &framework.id,
             short_title: &framework.short_title,
             requirements: framework.coverage.values().sum(),
-            uncovered: with(Coverage::None),
-            not_provider: with(Coverage::NotProvider),
+            uncovered: with(&[Coverage::None]),
+            elsewhere: with(&[Coverage::Customer, Coverage::Inherited, Coverage::NotApplicable]),
         }
     });
     let rows = || publication.controls.values().map(|control| ControlRow::new(control, publication));

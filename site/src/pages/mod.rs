@@ -2,9 +2,11 @@
 
 mod checks;
 mod controls;
+mod coverage;
 mod frameworks;
 mod gaps;
 mod overview;
+mod scores;
 mod themes;
 
 use proofbook_evidence::views::Publication;
@@ -13,6 +15,7 @@ use serde::Serialize;
 use crate::book::Page;
 use crate::data::Data;
 use crate::error::SiteError;
+use crate::places::Places;
 use crate::templates::Templates;
 
 /// All pages in the order of the contents.
@@ -22,12 +25,14 @@ pub(crate) fn chapters(
     publication: &Publication,
     documents: &[(&str, &str)],
 ) -> Result<Vec<Page>, SiteError> {
-    let maker = Maker { data, templates, publication };
+    let places = Places::new(publication);
+    let maker = Maker { data, templates, publication, places: &places };
     Ok(vec![
         overview::overview(&maker, documents)?,
         themes::security(&maker)?,
         themes::responsibility(&maker)?,
         frameworks::frameworks(&maker)?,
+        coverage::coverage(&maker)?,
         controls::controls(&maker)?,
         checks::checks(&maker)?,
         overview::evidence(&maker)?,
@@ -41,6 +46,7 @@ struct Maker<'a> {
     data: &'a Data,
     templates: &'a Templates,
     publication: &'a Publication,
+    places: &'a Places,
 }
 
 impl Maker<'_> {

@@ -49,7 +49,7 @@ pub(super) fn overview(maker: &Maker<'_>, documents: &[(&str, &str)]) -> Result<
             question: &question.text,
             subjects: if check.population.subjects == 1 { &question.one } else { &question.many },
             check: CheckRow::new(check),
-            requirements: super::checks::served(check, publication).len(),
+            requirements: super::checks::served(check, maker).len(),
         })
     });
     let with =

@@ -1,7 +1,7 @@
 //! Pages that gather controls: the security page, the pages on one theme, and the responsibility matrix.
 
 use proofbook_controls::Layer;
-use proofbook_evidence::views::{MatrixRow, Publication};
+use proofbook_evidence::views::MatrixRow;
 use serde::Serialize;
 
 use super::Maker;
@@ -93,30 +93,35 @@ struct Duties<'a> {
 struct References<'a> {
     framework: &'a str,
     title: &'a str,
-    /// Whether the framework has a page.
-    page: bool,
-    requirements: Vec<&'a str>,
+    requirements: Vec<Reference<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reference<'a> {
+    id: &'a str,
+    /// Where it is printed, from the top of the site.
+    place: Option<&'a str>,
 }
 
 pub(super) fn responsibility(maker: &Maker<'_>) -> Result<Page, SiteError> {
     let layers = maker.publication.matrix.iter().map(|layer| MatrixLayer {
         layer: layer.layer,
         title: layer.title,
-        rows: layer.rows.iter().map(|row| Duties { row, references: references(row, maker.publication) }).collect(),
+        rows: layer.rows.iter().map(|row| Duties { row, references: references(row, maker) }).collect(),
     });
     maker.page("Shared responsibility", "responsibility", &Matrix { layers: layers.collect() })
 }
 
-fn references<'a>(row: &'a MatrixRow, publication: &'a Publication) -> Vec<References<'a>> {
+fn references<'a>(row: &'a MatrixRow, maker: &Maker<'a>) -> Vec<References<'a>> {
     let mut out: Vec<References<'_>> = Vec::new();
     for (id, requirement) in row.requirements.iter().filter_map(|reference| reference.split_once(' ')) {
+        let reference = Reference { id: requirement, place: maker.places.of(id, requirement) };
         if let Some(one) = out.iter_mut().find(|one| one.framework == id) {
-            one.requirements.push(requirement);
+            one.requirements.push(reference);
             continue;
         }
-        let view = publication.frameworks.get(id);
-        let title = view.map_or(id, |view| view.short_title.as_str());
-        out.push(References { framework: id, title, page: view.is_some(), requirements: vec![requirement] });
+        let title = maker.publication.frameworks.get(id).map_or(id, |view| view.short_title.as_str());
+        out.push(References { framework: id, title, requirements: vec![reference] });
     }
     out
 }

@@ -7,9 +7,13 @@ use proofbook_checks::finding::{Exclusion, ListingState};
 use proofbook_checks::inventory::{Actor, Assurance, Target};
 use proofbook_checks::resource::Source;
 use proofbook_checks::{Finding, Population, Reason, Subject, Verdict};
+use proofbook_controls::framework::Poam;
 use proofbook_controls::{Binds, Layer, Relation, Split};
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Product, Region, Subprocessor};
+use proofbook_evidence::views::coverage::RelianceView;
+use proofbook_evidence::views::soa::{Implemented, SoaRow, SoaStatement, SoaView};
+use proofbook_evidence::views::sprs::{SprsControl, SprsFinding, SprsPartial, SprsRow, SprsView, Standing};
 use proofbook_evidence::views::{
     AttestationView, CheckView, ControlCheckView, ControlView, FrameworkView, GroupView, LayerView, MappingView, MatrixRow, ParamView,
     Publication, RequirementView, RunView, SignedView, SummaryView, ValueView,
@@ -64,6 +68,8 @@ pub(crate) fn publication() -> Publication {
         matrix: matrix.into(),
         frameworks: [framework(&controls)].map(|framework| (framework.id.clone(), framework)).into(),
         values: values(),
+        sprs: Some(sprs()),
+        soa: Some(soa()),
         controls,
         checks,
     }
@@ -179,6 +185,7 @@ fn check(id: &str, domain: &str, title: &str, status: Verdict, reason: Reason, f
         failing: Vec::new(),
         passing: Vec::new(),
         controls: BTreeMap::new(),
+        publish: Vec::new(),
         pairs_with: None,
     }
 }
@@ -360,7 +367,10 @@ fn framework(controls: &BTreeMap<String, ControlView>) -> FrameworkView {
             title: title.into(),
             summary: String::new(),
             binds,
+            levels: Vec::new(),
             coverage,
+            reason: (coverage == Coverage::Customer).then(|| "binds the customer".into()),
+            checks: Vec::new(),
             status: mappings.iter().map(|one| one.control_status).min(),
             mappings,
         }
@@ -371,7 +381,9 @@ fn framework(controls: &BTreeMap<String, ControlView>) -> FrameworkView {
         short_title: "ISO 27001".into(),
         edition: "2022".into(),
         licence: "Only ids are ISO's; titles are our own words.".into(),
-        coverage: [(Coverage::Automated, 2), (Coverage::NotProvider, 1), (Coverage::None, 1)].into(),
+        level: None,
+        coverage: [(Coverage::Automated, 2), (Coverage::Customer, 1), (Coverage::None, 1)].into(),
+        reliance: vec![RelianceView { id: "tls-min-version".into(), requirements: 1, alone: 1 }],
         statuses: counts([(Verdict::Fail, 1), (Verdict::Pass, 1)]),
         groups: vec![GroupView {
             id: "A.8".into(),
@@ -379,10 +391,79 @@ fn framework(controls: &BTreeMap<String, ControlView>) -> FrameworkView {
             requirements: vec![
                 requirement("A.8.22", "Segregation of networks", Coverage::Automated, Binds::Provider),
                 requirement("A.8.24", "Use of cryptography", Coverage::Automated, Binds::Provider),
-                requirement("A.8.1", "User endpoint devices", Coverage::NotProvider, Binds::Customer),
+                requirement("A.8.1", "User endpoint devices", Coverage::Customer, Binds::Customer),
                 requirement("A.8.34", "Tests during an audit", Coverage::None, Binds::Provider),
             ],
         }],
+    }
+}
+
+fn sprs() -> SprsView {
+    let row = |id: &str, title: &str, finding, deduction| SprsRow {
+        id: id.into(),
+        title: title.into(),
+        finding,
+        weight: Some(5),
+        deduction,
+        because: if deduction == 0 { "every mapped control passes".into() } else { "fails: encryption-in-transit".into() },
+        partial: (deduction == 3).then(|| SprsPartial {
+            weight: 3,
+            when: "encryption is used and not validated".into(),
+            earned: true,
+            statement: Some("All customer data is encrypted with modules that are not validated yet.".into()),
+            signed: None,
+        }),
+        controls: vec![SprsControl {
+            id: "encryption-in-transit".into(),
+            title: "Encryption in transit".into(),
+            status: if deduction == 0 { Verdict::Pass } else { Verdict::Fail },
+            relation: Relation::Intersects,
+        }],
+        poam: Poam::Conditional,
+        may_stay_open: deduction == 3,
+    };
+    SprsView {
+        framework: "iso27001-2022".into(),
+        title: "ISO 27001".into(),
+        level: "Level 2".into(),
+        start: 2,
+        lowest: -8,
+        threshold: 2,
+        score: Some(-1),
+        standing: Standing::Open,
+        because: "-1 is below 2, the score that a conditional status needs".into(),
+        met: 1,
+        met_by_statement: 0,
+        met_as_not_applicable: 0,
+        met_in_part_mapped: 1,
+        not_met: 1,
+        requirements: vec![row("A.8.22", "Segregation", SprsFinding::Met, 0), row("A.8.24", "Cryptography", SprsFinding::NotMet, 3)],
+    }
+}
+
+fn soa() -> SoaView {
+    let row = |id: &str, excluded: Option<&str>| SoaRow {
+        id: id.into(),
+        title: "A row".into(),
+        applicable: excluded.is_none(),
+        justification: excluded.unwrap_or("baseline").into(),
+        implemented: excluded.is_none().then_some(Implemented::No),
+        status: excluded.is_none().then_some(Verdict::Fail),
+        coverage: Coverage::Automated,
+        responsibility: "provider".into(),
+        controls: Vec::new(),
+        checks: BTreeMap::new(),
+        attested: vec![SoaStatement { id: "n".into(), statement: "It is done.".into(), status: Verdict::Error, signed: None }],
+    };
+    SoaView {
+        framework: "iso27001-2022".into(),
+        title: "ISO 27001".into(),
+        collected_at: time("2026-06-01T03:00:00Z"),
+        as_of: time("2026-06-01T06:00:00Z"),
+        applicable: 1,
+        excluded: 1,
+        implemented: [(Implemented::No, 1)].into(),
+        rows: vec![row("A.8.24", None), row("A.8.30", Some("nobody outside writes code"))],
     }
 }
 
