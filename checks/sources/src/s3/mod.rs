@@ -204,7 +204,7 @@ impl Collector for S3Collector {
                     add("GET", control, "s3:GetAccountPublicAccessBlock: the account's block of public access");
                 }
                 if mask.covers("plain_http") {
-                    add("GET", url(Service::S3), "none, not signed: whether the store answers without TLS");
+                    add("GET", account.plain_url(), "none, not signed: whether the store answers without TLS");
                 }
             }
             if wants.keys {
