@@ -11,6 +11,7 @@ use proofbook_evidence::facts::Facts;
 use proofbook_sources::dns::DnsTarget;
 use proofbook_sources::http::HttpTarget;
 use proofbook_sources::oidc::OidcTarget;
+use proofbook_sources::file::FileTarget;
 use proofbook_sources::postgres::PostgresTarget;
 use proofbook_sources::s3::S3Target;
 use proofbook_sources::git::GitTarget;
@@ -91,6 +92,9 @@ pub(crate) struct Environment {
     /// Repositories, and the services that host them.
     #[serde(default)]
     pub(crate) git: Option<GitTarget>,
+    /// Registers, reports and configuration in files.
+    #[serde(default)]
+    pub(crate) file: Option<FileTarget>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -125,6 +129,7 @@ impl Environment {
             (Source::Registry, self.registry.as_ref().map(|target| target as _)),
             (Source::Vault, self.vault.as_ref().map(|target| target as _)),
             (Source::Sbom, self.sbom.as_ref().map(|target| target as _)),
+            (Source::File, self.file.as_ref().map(|target| target as _)),
             (Source::Git, self.git.as_ref().map(|target| target as _)),
         ];
         targets.into_iter().filter_map(|(source, target)| Some((source, target?)))

@@ -11,6 +11,7 @@ use proofbook_controls::mapping::MappingFile;
 use proofbook_controls::{Control, Framework};
 use proofbook_documents::DocumentDefinition;
 use proofbook_evidence::attestation::Attestation;
+use proofbook_sources::file::{DocumentRegister, ModuleRegister, StoreRegister, SupplierRegister};
 use schemars::schema_for;
 
 use crate::config::Config;
@@ -20,15 +21,19 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 9] = [
+const SCHEMAS: [(&str, Generate); 13] = [
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
     ("check-test", || schema_for!(Fixtures)),
     ("control", || schema_for!(Control)),
     ("crosswalk", || schema_for!(CrosswalkFile)),
     ("document", || schema_for!(DocumentDefinition)),
+    ("document-register", || schema_for!(DocumentRegister)),
     ("framework", || schema_for!(Framework)),
     ("mapping", || schema_for!(MappingFile)),
+    ("module-register", || schema_for!(ModuleRegister)),
+    ("store-register", || schema_for!(StoreRegister)),
+    ("supplier-register", || schema_for!(SupplierRegister)),
     ("workspace", || schema_for!(Config)),
 ];
 

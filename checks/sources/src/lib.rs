@@ -7,6 +7,7 @@
 pub mod collector;
 pub mod dns;
 pub mod dump;
+pub mod file;
 pub mod git;
 pub mod http;
 pub mod kubernetes;

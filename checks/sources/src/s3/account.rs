@@ -153,21 +153,28 @@ impl Account {
         answer.json()
     }
 
-    /// What a plain connection to the store comes to: `closed`, `redirected` or `answered`.
-    pub(super) async fn plain_http(&self) -> Result<&'static str, Unread> {
-        let mut url = self.url(Service::S3, &self.region, "")?;
-        if url.scheme() == "http" {
-            return Ok("answered");
+    /// Where the store is asked whether it answers without TLS; none where that is known beforehand.
+    pub(super) fn plain_url(&self) -> Option<Url> {
+        let mut url = self.services.url(Service::S3, &self.region, "").filter(|url| url.scheme() == "https")?;
+        // Amazon answers without TLS at every endpoint; what it says to strangers there is a redirect to its web site.
+        if self.provider == Provider::Aws {
+            return None;
         }
         // The default port changes with the scheme; one that was named is asked as it is.
-        let changed = url.set_scheme("http");
-        debug_assert!(changed.is_ok(), "https and http are both special schemes");
+        url.set_scheme("http").ok()?;
+        Some(url)
+    }
+
+    /// What a plain connection to the store comes to: `closed`, `redirected` or `answered`.
+    pub(super) async fn plain_http(&self) -> Result<&'static str, Unread> {
+        let Some(url) = self.plain_url() else { return Ok("answered") };
         match self.web.get(&url, &HeaderMap::new()).await {
             Ok(answer) => {
-                let https = answer.header("location").is_some_and(|location| location.starts_with("https://"));
+                let led_to = answer.header("location").and_then(|location| Url::parse(location).ok());
+                let same = led_to.is_some_and(|led_to| led_to.scheme() == "https" && led_to.host_str() == url.host_str());
                 let s3 = answer.text().ok().and_then(xml::error).is_some();
                 Ok(match answer.status {
-                    301 | 302 | 303 | 307 | 308 if https => "redirected",
+                    301 | 302 | 303 | 307 | 308 if same => "redirected",
                     // What a TLS port says to those who do not speak TLS.
                     400 if !s3 => "closed",
                     _ => "answered",
@@ -258,6 +265,18 @@ mod tests {
             web: Web::new(WebSettings::new(Source::S3, "a")).unwrap(),
             regions: Mutex::default(),
         }
+    }
+
+    #[test]
+    fn whether_a_store_answers_without_tls_is_asked_where_it_is_not_known() {
+        let asked = |endpoint: Option<&str>, provider: Provider| {
+            let account = Account { provider, ..account(endpoint, Style::Path) };
+            account.plain_url().map(String::from)
+        };
+        assert_eq!(asked(None, Provider::Aws), None);
+        assert_eq!(asked(Some("http://minio:9000"), Provider::Minio), None);
+        assert_eq!(asked(Some("https://store.example.com"), Provider::Other).as_deref(), Some("http://store.example.com/"));
+        assert_eq!(asked(Some("https://store.example.com:9000"), Provider::Minio).as_deref(), Some("http://store.example.com:9000/"));
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub(super) async fn read(account: &Account, bucket: &str, reads: impl Fn(&str) -
         let mut found = account.part(bucket, asked).await;
         match asked.name {
             "location" => found = found.map(|told| location(account, &told)),
-            "public_access_block" => found = or_unsupported(account, found),
+            "public_access_block" => found = or_unsupported(account, found, json!({"supported": false})),
+            "policy_status" => found = or_unsupported(account, found, json!({"supported": false, "public": false})),
             "replication" => {
                 if let Ok(replication) = &mut found {
                     regions_of_copies(account, replication).await;
@@ -69,10 +70,11 @@ fn location(account: &Account, told: &Json) -> Json {
     }
 }
 
-// Stores other than Amazon's have no such block; there the policy alone decides.
-fn or_unsupported(account: &Account, found: Result<Json, Unread>) -> Result<Json, Unread> {
+// Stores other than Amazon's have no such block and may not judge their policies; there the policy itself decides, and
+// where that cannot be read either, nothing does.
+fn or_unsupported(account: &Account, found: Result<Json, Unread>, unsupported: Json) -> Result<Json, Unread> {
     match found {
-        Err(unread) if unread.reason == Reason::NotServed && account.provider != Provider::Aws => Ok(json!({"supported": false})),
+        Err(unread) if unread.reason == Reason::NotServed && account.provider != Provider::Aws => Ok(unsupported),
         found => found,
     }
 }

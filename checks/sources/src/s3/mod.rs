@@ -116,7 +116,8 @@ impl S3Collector {
             assurance: Assurance::Live,
         });
         if let Some(mask) = &wants.account {
-            let mut record = json!({"account": account.name, "provider": account.provider.as_str()});
+            let host = account.services.url(Service::S3, &account.region, "").and_then(|url| url.host_str().map(str::to_owned));
+            let mut record = json!({"account": account.name, "provider": account.provider.as_str(), "host": host.unwrap_or_default()});
             if mask.covers("public_access_block") {
                 let block = account.access_block(&caller.account).await;
                 record["public_access_block"] = part(block.map(|block| block.unwrap_or_else(|| json!({"supported": false}))));
@@ -203,7 +204,7 @@ impl Collector for S3Collector {
                     add("GET", control, "s3:GetAccountPublicAccessBlock: the account's block of public access");
                 }
                 if mask.covers("plain_http") {
-                    add("GET", url(Service::S3), "none, not signed: whether the store answers without TLS");
+                    add("GET", account.plain_url(), "none, not signed: whether the store answers without TLS");
                 }
             }
             if wants.keys {

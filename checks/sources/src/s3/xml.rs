@@ -29,8 +29,7 @@ fn root(text: &str) -> Option<String> {
     loop {
         match reader.read_event().ok()? {
             Event::Start(element) | Event::Empty(element) => {
-                let name: &str = element.local_name().into_inner();
-                return Some(name.to_owned());
+                return std::str::from_utf8(element.local_name().into_inner()).ok().map(str::to_owned);
             }
             Event::Eof => return None,
             _ => {}

@@ -114,6 +114,24 @@ async fn minio_is_judged_by_its_policy_and_tells_no_region() {
     );
 }
 
+// A store that does not know a question may take it for the list of objects, as moto and some gateways do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_to_another_question_is_no_setting() {
+    let front =
+        Front::start(0, |_| Reply::xml(200, "<ListBucketResult><Name>one</Name><IsTruncated>false</IsTruncated></ListBucketResult>"));
+    let judge = Judge::new(&["s3-access-logging", "s3-encryption", "s3-public-access", "s3-versioning"], &[]);
+    for provider in ["aws", "other"] {
+        let account = format!("{{name: odd, region: auto, provider: {provider}, endpoint: '{}', buckets: [one]}}", front.url);
+        let found = judge.verdicts(&judge.collect(&*open(&account)).await);
+        let reasons: Vec<&str> = found.values().map(String::as_str).collect();
+        let (not_served, damaged) = ("error (not-served)", "error (parse-error)");
+        // A policy is JSON, so that XML is damage to it; it is looked at before the list of rights.
+        let public = found["s3-public-access Bucket/odd/one"].as_str();
+        assert!(public == not_served || public == damaged, "{found:?}");
+        assert_eq!(reasons.iter().filter(|reason| **reason == not_served || **reason == damaged).count(), 4, "{found:?}");
+    }
+}
+
 // Cloudflare documents which operations R2 implements; the rest it answers with NotImplemented.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_r2_does_not_implement_is_an_error_and_no_pass() {
