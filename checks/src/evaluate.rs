@@ -331,7 +331,9 @@ impl<'r> Run<'r, '_> {
             (Completeness::NotCollected, None) => {
                 let help = match resource.source {
                     Source::Kubernetes => String::new(),
-                    source => format!("; name a target of `{source}`, or declare `{source}/*` under `expect_absent` if the platform has none"),
+                    source => {
+                        format!("; name a target of `{source}`, or declare `{source}/*` under `expect_absent` if the platform has none")
+                    }
                 };
                 Standing::Incomplete(Trouble { reason: Reason::NotCollected, detail: format!("{resource} was not collected{help}") })
             }

@@ -74,7 +74,11 @@ fn a_row_names_what_it_rests_on_and_what_else_asks_for_it() {
     let row = made(&Scopes::default(), Verdict::Fail, &[]).rows.into_iter().find(|row| row.id == "A.8.24").unwrap();
     assert!(row.controls.iter().any(|control| control.id == "encryption-in-transit" && control.status == Verdict::Fail), "{row:?}");
     assert!(row.checks.contains_key("tls-min-version"), "{row:?}");
-    assert!(row.justification.starts_with("baseline; the same controls serve ") && row.justification.contains("SOC 2 (CC"), "{}", row.justification);
+    assert!(
+        row.justification.starts_with("baseline; the same controls serve ") && row.justification.contains("SOC 2 (CC"),
+        "{}",
+        row.justification
+    );
     let only = made(&scopes(&[]), Verdict::Fail, &[]).rows.into_iter().find(|row| row.id == "A.8.24").unwrap();
     assert!(!only.justification.contains("SOC 2"), "a framework that is not in scope asks for nothing: {}", only.justification);
     let physical = made(&scopes(&[]), Verdict::Pass, &[]).rows.into_iter().find(|row| row.id == "A.7.1").unwrap();
