@@ -415,9 +415,9 @@ service:
 "#;
     fs::write(folder.path().join("otel.yaml"), config).unwrap();
     let collector = open::<PrometheusTarget>("prometheus", "otel: [{name: gateway, file: otel.yaml}]", folder.path());
-    let judged = Judged::by(&["metrics-otel"], &json!({}));
+    let judged = Judged::by(&["otel-pipelines"], &json!({}));
     let inventory = judged.inventory(&*collector).await;
-    let expected = ["metrics-otel Pipeline/gateway/logs/pods pass", "metrics-otel Pipeline/gateway/metrics fail missing-object"];
+    let expected = ["otel-pipelines Pipeline/gateway/logs/pods pass", "otel-pipelines Pipeline/gateway/metrics fail missing-object"];
     assert_findings(&judged.findings(&inventory, library::now()), &expected);
     assert!(!format!("{inventory:?}").contains("EXAMPLEEXAMPLE"));
     assert_eq!(inventory.targets[0].assurance, proofbook_checks::inventory::Assurance::AsSupplied);
