@@ -84,7 +84,7 @@ fn a_full_disk_under_stdout_and_findings() {
 fn a_full_disk_leaves_the_last_build() {
     let workspace = workspace();
     let out = workspace.path("out");
-    let Some(_disk) = SmallDisk::mount(&out, "24m") else {
+    let Some(_disk) = SmallDisk::mount(&out, "48m") else {
         skipped("a full disk under what is built", "mounting a small file system needs an administrator");
         return;
     };
