@@ -206,7 +206,14 @@ async fn security_txt_current_expired_and_missing() {
     let bad = nginx("127.0.0.1", Some(&leaf), BAD);
     let none = nginx("127.0.0.1", Some(&leaf), "location /.well-known { return 404; }");
     let page = nginx("127.0.0.1", Some(&leaf), "default_type text/html; location /.well-known { return 200 '<!doctype html>'; }");
-    let files: Vec<Value> = [&good, &bad, &none, &page]
+    let moved = nginx(
+        "127.0.0.1",
+        Some(&leaf),
+        "location /.well-known { return 301 /security.txt; }
+         location = /security.txt { default_type text/plain; return 200 'Contact: https://example.test\\nExpires: 2027-03-01T00:00:00Z\\n'; }",
+    );
+    let away = nginx("127.0.0.1", Some(&leaf), "location /.well-known { return 301 https://elsewhere.example.test$request_uri; }");
+    let files: Vec<Value> = [&good, &bad, &none, &page, &moved, &away]
         .iter()
         .map(|server| json!({"url": format!("https://app.example.test:{}", server.port), "addresses": ["127.0.0.1"]}))
         .collect();
@@ -219,6 +226,8 @@ async fn security_txt_current_expired_and_missing() {
     assert_eq!(of(&bad), (Verdict::Fail, "the contact of line 1 is no https, mailto or tel URI"));
     assert_eq!(of(&none), (Verdict::Fail, "there is no /.well-known/security.txt (404)"));
     assert!(of(&page).1.contains("is served as text/html"));
+    assert_eq!(of(&moved).0, Verdict::Pass);
+    assert!(of(&away).1.contains("is sent on to elsewhere.example.test"), "{}", of(&away).1);
     // A contact may be a person: its address is not kept.
     assert!(!judged.kept().contains("security@"));
 }

@@ -146,25 +146,37 @@ impl Collector for DnsCollector {
                 reason: reason.to_owned(),
             });
         };
-        for name in &self.names {
-            if wants(NAME) || wants(REFERENCE) {
-                add("A, AAAA", text(name), "all addresses, and the names it stands for");
-                add("CAA", format!("{} and the names above it", text(name)), "who may issue certificates");
+        let ancestors =
+            |name: &Name| std::iter::successors(Some(name.clone()), |name| Some(name.base_name())).take_while(|name| !name.is_root());
+        for name in self.names.iter().filter(|_| wants(NAME) || wants(REFERENCE)) {
+            for record_type in ["A", "AAAA"] {
+                add(record_type, text(name), "all addresses, and the names it stands for");
+            }
+            for name in ancestors(name) {
+                add("CAA", text(&name), "who may issue certificates; asked upwards until there is an answer");
             }
         }
-        for domain in &self.domains {
+        for domain in self.domains.iter().filter(|_| wants(DOMAIN) || wants(REFERENCE)) {
             let name = text(&domain.name);
-            if wants(DOMAIN) {
-                add("DS, DNSKEY, SOA, NS", format!("{name} and the zones above it"), "whether the signatures of the zone hold");
-                add("TXT", format!("{name} and the domains it redirects to"), "SPF");
-                add("TXT", format!("_dmarc.{name} and the domains above it"), "DMARC");
-                for selector in &domain.dkim_selectors {
-                    add("TXT", format!("{selector}._domainkey.{name}"), "the key for signatures of mail");
-                }
+            add("SOA", name.clone(), "the zone that the domain lies in");
+            for record_type in ["NS", "MX"] {
+                add(record_type, name.clone(), "the hosts that the domain depends on");
             }
-            if wants(REFERENCE) {
-                add("NS, MX", name.clone(), "the hosts that the domain depends on");
-                add("A, AAAA", format!("name servers and mail hosts of {name}"), "whether they exist");
+            for record_type in ["A", "AAAA"] {
+                add(record_type, format!("name servers and mail hosts of {name}"), "whether they exist");
+            }
+            if !wants(DOMAIN) {
+                continue;
+            }
+            for record_type in ["DNSKEY", "DS", "NS"] {
+                add(record_type, format!("{name} and the zones above it"), "whether the signatures of the zone hold");
+            }
+            add("TXT", format!("{name} and the domains it redirects to"), "SPF");
+            for name in ancestors(&domain.name) {
+                add("TXT", format!("_dmarc.{}", text(&name)), "DMARC; asked upwards until there is an answer");
+            }
+            for selector in &domain.dkim_selectors {
+                add("TXT", format!("{selector}._domainkey.{name}"), "the key for signatures of mail");
             }
         }
         plan

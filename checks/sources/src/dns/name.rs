@@ -100,13 +100,10 @@ fn told(at: &str, found: &[&CAA]) -> Json {
         issuers.sort();
         issuers
     };
-    let known = ["issue", "issuewild", "issuemail", "iodef", "contactemail", "contactphone"];
-    let unknown = found.iter().filter(|caa| caa.issuer_critical && !known.iter().any(|tag| caa.tag.eq_ignore_ascii_case(tag)));
     json!({
         "at": at,
         "records": found.len(),
         "issue": issuers("issue"),
         "issuewild": issuers("issuewild"),
-        "unknown_critical": unknown.map(|caa| caa.tag.as_str()).collect::<Vec<_>>(),
     })
 }

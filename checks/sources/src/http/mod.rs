@@ -7,6 +7,7 @@
 
 mod address;
 mod edge;
+mod follow;
 mod headers;
 mod hsts;
 mod security_txt;

@@ -5,6 +5,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Value as Json, json};
 
+use super::follow::follow;
 use super::{Looked, SECURITY_TXT, Spot, location, unasked, without_queries};
 use crate::observed::{Unread, part};
 use crate::web::{Answer, Web};
@@ -23,13 +24,14 @@ pub(super) async fn look(spot: Spot, web: Result<Web, Unread>) -> Looked {
         Err(unread) => return unasked(SECURITY_TXT, &spot, &unread),
     };
     let url = url(&spot.place.url);
-    let file = web.get(&url, &HeaderMap::new()).await.map(|answer| file(&answer, &url));
+    let file = follow(&web, &url, &HeaderMap::new()).await.map(|way| file(way.last(), &way.url, &url));
     let mut content = spot.head();
     content.insert("file".to_owned(), part(file));
     Looked { kind: SECURITY_TXT, name: spot.name(), content: Json::Object(content), requests: without_queries(web.requests()) }
 }
 
-fn file(answer: &Answer, url: &Url) -> Json {
+// `named` is where everybody looks for the file, `url` where it was found.
+fn file(answer: &Answer, url: &Url, named: &Url) -> Json {
     let mut told = json!({"status": answer.status});
     if let Some((_, shown)) = location(answer, url) {
         told["location"] = shown;
@@ -50,7 +52,8 @@ fn file(answer: &Answer, url: &Url) -> Json {
     told["signed"] = parsed.signed.into();
     told["contacts"] = parsed.contacts.iter().map(|scheme| json!({"scheme": scheme})).collect();
     told["expires"] = parsed.expires.iter().map(ToString::to_string).collect();
-    told["names_itself"] = (parsed.canonical.is_empty() || parsed.canonical.iter().any(|canonical| canonical == url)).into();
+    told["names_itself"] =
+        (parsed.canonical.is_empty() || parsed.canonical.iter().any(|canonical| canonical == url || canonical == named)).into();
     told["encryption"] = parsed.encryption.into();
     told["policy"] = parsed.policy.into();
     told["problems"] = parsed.problems.into();

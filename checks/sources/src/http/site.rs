@@ -10,12 +10,10 @@ use serde_json::{Value as Json, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::follow::follow;
 use super::{Looked, SITE, Site, Spot, headers, hsts, location, request, unasked, without_queries};
 use crate::observed::{Unread, part};
 use crate::web::{Answer, Web};
-
-/// How many redirects on the same origin are followed.
-const REDIRECTS: usize = 5;
 
 /// What is needed to knock at a port.
 pub(super) struct Reach {
@@ -77,36 +75,16 @@ async fn plain(site: &Site, address: IpAddr, web: &Web, reach: &Reach, knocks: &
 
 async fn secure(start: &Url, web: &Web) -> Result<Json, Unread> {
     let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("text/html,application/xhtml+xml,*/*;q=0.8"))]);
-    let mut url = start.clone();
-    let mut redirects = Vec::new();
-    let mut cookies = Vec::new();
-    let mut hsts = None;
-    loop {
-        let answer = web.get(&url, &accept).await?;
-        if redirects.is_empty() {
-            hsts = hsts::told(&answer.headers);
-        }
-        cookies.extend(headers::cookies(&answer.headers));
-        let next = (300..400).contains(&answer.status).then(|| location(&answer, &url)).flatten();
-        match next {
-            Some((next, shown)) if next.origin() == start.origin() => {
-                redirects.push(json!({"status": answer.status, "location": shown}));
-                if redirects.len() > REDIRECTS {
-                    return Err(Unread::new(Reason::ParseError, format!("more than {REDIRECTS} redirects, one after the other")));
-                }
-                url = next;
-            }
-            _ => {
-                cookies.sort_by_key(Json::to_string);
-                cookies.dedup();
-                let mut told = json!({"redirects": redirects, "cookies": cookies, "page": page(&answer, &url)});
-                if let Some(hsts) = hsts {
-                    told["hsts"] = hsts;
-                }
-                return Ok(told);
-            }
-        }
+    let way = follow(web, start, &accept).await?;
+    let mut cookies: Vec<Json> = way.answers.iter().flat_map(|answer| headers::cookies(&answer.headers)).collect();
+    cookies.sort_by_key(Json::to_string);
+    cookies.dedup();
+    let mut told = json!({"redirects": way.redirects, "cookies": cookies, "page": page(way.last(), &way.url)});
+    // A browser learns it from the first answer.
+    if let Some(hsts) = way.answers.first().and_then(|answer| hsts::told(&answer.headers)) {
+        told["hsts"] = hsts;
     }
+    Ok(told)
 }
 
 fn page(answer: &Answer, url: &Url) -> Json {

@@ -8,6 +8,7 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Value as Json, json};
 
+use super::follow::follow;
 use super::{Looked, STATUS_PAGE, Spot, StatusPage, location, unasked, without_queries};
 use crate::observed::{Unread, part};
 use crate::web::{Answer, Web};
@@ -41,9 +42,9 @@ pub(super) async fn look(page: StatusPage, spots: Vec<Spot>, web: Result<Web, Un
 }
 
 async fn page(url: &Url, web: &Web) -> Result<Json, Unread> {
-    let answer = web.get(url, &HeaderMap::new()).await?;
-    let mut told = json!({"status": answer.status});
-    if let Some((_, shown)) = location(&answer, url) {
+    let way = follow(web, url, &HeaderMap::new()).await?;
+    let mut told = json!({"status": way.last().status});
+    if let Some((_, shown)) = location(way.last(), &way.url) {
         told["location"] = shown;
     }
     Ok(told)
