@@ -1,6 +1,13 @@
-//! Addresses that are not contacted unless the workspace allows it.
+//! Addresses: those that stand in URLs, and those that are not contacted unless the workspace allows it.
 
 use std::net::{IpAddr, Ipv6Addr};
+
+use reqwest::Url;
+
+/// The address that a URL names in place of a host.
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
+    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
 
 /// Whether an address is link-local or that of a cloud's metadata service: `169.254.0.0/16`, `fe80::/10`, `fd00:ec2::254`,
 /// also where an IPv6 form wraps the IPv4 address.

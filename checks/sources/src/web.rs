@@ -17,7 +17,7 @@ use reqwest::{Certificate, Client, Method, Url, redirect};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::address::is_link_local;
+use crate::address::{is_link_local, literal};
 use crate::clock::{clock_offset, our_clock};
 use crate::observed::Unread;
 use crate::text::hex;
@@ -230,9 +230,8 @@ impl Web {
 
     // A URL may hold an address instead of a name; names are checked when they are resolved.
     fn check_address(&self, url: &Url) -> Result<(), Unread> {
-        let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        match host.parse::<IpAddr>() {
-            Ok(address) if !self.settings.allow_link_local && is_link_local(address) => Err(Unread::new(Reason::Unreachable, REFUSED)),
+        match literal(url) {
+            Some(address) if !self.settings.allow_link_local && is_link_local(address) => Err(Unread::new(Reason::Unreachable, REFUSED)),
             _ => Ok(()),
         }
     }

@@ -312,6 +312,17 @@ async fn parts_that_cannot_be_read_hide_no_other() {
 }
 
 #[tokio::test]
+async fn nothing_is_asked_that_no_check_wants() {
+    let server = Keycloak::start(Posture::compliant());
+    let judged = run_realm(&server, &["oidc-client-hygiene"]).await;
+    judged.all(Verdict::Pass, 3);
+    let asked: Vec<&str> =
+        judged.requests().iter().filter_map(|(_, query)| query.split_once("/realms/main")).map(|(_, path)| path).collect();
+    assert_eq!(asked, ["/clients", "/.well-known/openid-configuration", "/protocol/openid-connect/token"]);
+    assert_eq!(judged.planned.len(), 3, "{:#?}", judged.planned);
+}
+
+#[tokio::test]
 async fn a_second_factor_for_administrators_only() {
     let mut posture = Posture::compliant();
     let flow = "/authentication/flows/browser%20with%20key/executions";

@@ -68,6 +68,9 @@ type Records = Vec<(&'static str, String, Json)>;
 
 impl DnsCollector {
     async fn gather(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
+        if !wanted.keys().any(|resource| resource.source == Source::Dns) {
+            return Inventory::default();
+        }
         let mut observed = Observed::new(Source::Dns);
         let resolvers = Resolvers::new(&self.target, self.servers.clone(), self.deadline);
         let wants = |kind: &str| wanted.contains_key(&resource(kind));

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use proofbook_checks::inventory::{Reason, Request};
-use reqwest::Url;
 use tokio::time::timeout;
 
 use super::{CONCURRENCY, Place, Spot, request};
+use crate::address::literal;
 use crate::bounded::each;
 use crate::observed::Unread;
 
@@ -70,9 +70,4 @@ async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> 
         Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
         Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
     }
-}
-
-// The address that a URL names in place of a host.
-fn literal(url: &Url) -> Option<IpAddr> {
-    url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }

@@ -1,7 +1,10 @@
 //! Headers that tell a browser what to refuse, and the attributes of cookies.
 
+use jiff::Timestamp;
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use serde_json::{Value as Json, json};
+
+use crate::clock::our_clock;
 
 /// The headers that are kept; every other may hold anything.
 const KEPT: [&str; 10] = [
@@ -25,11 +28,12 @@ pub(super) fn kept(headers: &HeaderMap) -> Json {
 
 /// Cookies that an answer sets: names and attributes, never values.
 pub(super) fn cookies(headers: &HeaderMap) -> Vec<Json> {
-    headers.get_all(SET_COOKIE).iter().filter_map(|header| cookie(&String::from_utf8_lossy(header.as_bytes()))).collect()
+    let now = Timestamp::try_from(our_clock()).unwrap_or_default();
+    headers.get_all(SET_COOKIE).iter().filter_map(|header| cookie(&String::from_utf8_lossy(header.as_bytes()), now)).collect()
 }
 
 // RFC 6265, section 5.2: attributes are told by name, without regard to case; the last of equal ones counts.
-fn cookie(header: &str) -> Option<Json> {
+fn cookie(header: &str, now: Timestamp) -> Option<Json> {
     let mut parts = header.split(';');
     let (name, _) = parts.next()?.split_once('=')?;
     let (mut secure, mut http_only, mut same_site, mut removed) = (false, false, "", false);
@@ -49,7 +53,10 @@ fn cookie(header: &str) -> Option<Json> {
             }
             // How a server asks a browser to forget a cookie.
             "max-age" => removed |= value.parse::<i64>().is_ok_and(|seconds| seconds <= 0),
-            "expires" => removed |= value.contains("1970") || value.contains("-70 "),
+            "expires" => {
+                let end = jiff::fmt::rfc2822::parse(&value.replace('-', " "));
+                removed |= end.is_ok_and(|end| end.timestamp() < now);
+            }
             _ => {}
         }
     }
@@ -62,7 +69,8 @@ mod tests {
 
     #[test]
     fn cookies_keep_their_attributes_and_lose_their_values() {
-        let told = |header: &str| cookie(header).unwrap();
+        let now = "2026-11-24T00:00:00Z".parse().unwrap();
+        let told = |header: &str| cookie(header, now).unwrap();
         assert_eq!(
             told("SESSION=s3cr3t=; Path=/; secure; HttpOnly; SameSite=lax"),
             json!({"name": "SESSION", "secure": true, "http_only": true, "same_site": "Lax", "removed": false})
@@ -70,8 +78,9 @@ mod tests {
         assert_eq!(told("a=b; SameSite=sometimes")["same_site"], "");
         assert_eq!(told("a=; Max-Age=0")["removed"], true);
         assert_eq!(told("a=; Expires=Thu, 01 Jan 1970 00:00:00 GMT")["removed"], true);
+        assert_eq!(told("a=; Expires=Mon, 23-Nov-2026 23:59:59 GMT")["removed"], true);
         assert_eq!(told("a=b; Max-Age=3600; Expires=Thu, 01 Jan 2099 00:00:00 GMT")["removed"], false);
-        assert_eq!(cookie("no-cookie"), None);
+        assert_eq!(cookie("no-cookie", now), None);
         assert!(!told("a=s3cr3t; HttpOnly").to_string().contains("s3cr3t"));
     }
 

@@ -158,6 +158,9 @@ impl HttpCollector {
     }
 
     async fn gather(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
+        if !wanted.keys().any(|resource| resource.source == Source::Http) {
+            return Inventory::default();
+        }
         let mut observed = Observed::new(Source::Http);
         let addresses = Addresses::of(&self.asked(wanted), &self.target, self.settings.deadline).await;
         observed.requests(addresses.requests.iter().cloned());

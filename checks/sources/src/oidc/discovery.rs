@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value as Json, json};
 
 use crate::observed::Unread;
+use crate::tls::bits;
 use crate::web::Web;
 
 /// The endpoints whose transport matters, as the document names them.
@@ -105,11 +106,6 @@ fn key(key: &Json) -> Json {
         // A private or symmetric part in a set that everybody may read.
         "private": key["d"].is_string() || key["k"].is_string(),
     })
-}
-
-fn bits(number: &[u8]) -> usize {
-    let significant = number.iter().position(|byte| *byte != 0).map_or(&[][..], |start| &number[start..]);
-    significant.first().map_or(0, |first| significant.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0))
 }
 
 #[cfg(test)]

@@ -74,10 +74,6 @@ impl Wants {
     fn has(&self, kind: &str) -> bool {
         self.0.contains(&kind)
     }
-
-    fn any_administered(&self) -> bool {
-        ADMINISTERED.iter().any(|kind| self.has(kind))
-    }
 }
 
 /// What came of one provider.
@@ -130,9 +126,7 @@ async fn look(provider: Arc<Provider>, wants: Wants, target: String) -> Looked {
     let mut records = Vec::new();
 
     let realm = match (&provider.admin, &token) {
-        (Some(admin), Some(Ok(token))) if wants.any_administered() || wants.has(PROVIDER) => {
-            Some(keycloak::look(web, admin, token, issuer, &wants).await)
-        }
+        (Some(admin), Some(Ok(token))) => Some(keycloak::look(web, admin, token, issuer, &wants).await),
         (Some(_), Some(Err(unread))) => Some(keycloak::nothing(issuer, unread)),
         _ => None,
     };

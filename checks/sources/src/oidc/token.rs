@@ -3,7 +3,6 @@
 //! The token itself never leaves this module but in the header of a request. What is kept of it is its algorithm and lifetime.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,6 +11,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, Url};
 use serde_json::{Value as Json, json};
 
+use crate::address::literal;
 use crate::observed::Unread;
 use crate::settings::Secret;
 use crate::web::{Web, sensitive_header};
@@ -107,8 +107,7 @@ impl Token {
 
 /// Whether a secret or a token may be sent to a URL: over TLS, or without leaving this machine.
 pub(super) fn may_carry_secrets(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    url.scheme() == "https" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    url.scheme() == "https" || literal(url).is_some_and(|address| address.is_loopback())
 }
 
 // As the standard wants ids and secrets before they are joined.

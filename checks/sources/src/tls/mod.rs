@@ -256,7 +256,7 @@ fn count(number: usize) -> u64 {
 }
 
 /// How many bits a number has that is written in bytes.
-fn bits(number: &[u8]) -> usize {
+pub(crate) fn bits(number: &[u8]) -> usize {
     let significant = number.iter().position(|byte| *byte != 0).map_or(&[][..], |start| &number[start..]);
     significant.first().map_or(0, |first| significant.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0))
 }

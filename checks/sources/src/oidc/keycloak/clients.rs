@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{CLIENT, IDENTITY_PROVIDER, Session};
+use crate::address::literal;
 use crate::observed::Unread;
 
 type Records = Vec<(&'static str, String, Json)>;
@@ -54,9 +55,7 @@ fn redirect(text: &str) -> Json {
 
 // Programs on a desktop listen on the loopback, where no TLS is needed (RFC 8252, section 7.3).
 fn is_loopback(text: &str) -> bool {
-    let Ok(url) = text.parse::<Url>() else { return false };
-    let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    text.parse::<Url>().is_ok_and(|url| url.host_str() == Some("localhost") || literal(&url).is_some_and(|address| address.is_loopback()))
 }
 
 pub(super) async fn identity_providers(session: &Session<'_>) -> Result<Records, Unread> {

@@ -50,7 +50,7 @@ impl Admin {
     /// What is asked below the realm, and why.
     pub(super) fn plan(&self, wants: &Wants) -> Vec<(&'static str, &'static str)> {
         let mut plan = Vec::new();
-        if wants.has(REALM) || wants.has(PROVIDER) || wants.has(ACCOUNT) {
+        if needs_realm(wants) {
             plan.push(("", "the settings of the realm (role view-realm)"));
         }
         if wants.has(REALM) {
@@ -79,7 +79,7 @@ pub(super) async fn look(web: &Web, admin: &Admin, token: &Token, issuer: &str, 
         Err(unread) => return nothing(issuer, &unread),
     };
     let session = Session { web, admin, issuer, headers, rights: token.rights(&admin.realm) };
-    let representation = session.realm().await;
+    let representation = if needs_realm(wants) { session.realm().await } else { Ok(Json::Null) };
     let signing = match &representation {
         Ok(representation) => json!({"algorithm": realm::default_algorithm(representation)}),
         Err(unread) => unread.to_json(),
@@ -106,6 +106,11 @@ pub(super) async fn look(web: &Web, admin: &Admin, token: &Token, issuer: &str, 
         records.extend(found.unwrap_or_else(|unread| vec![session.unread(ACCOUNT, &unread)]));
     }
     Read { records, signing }
+}
+
+// Of accounts it is to be known whether their logins are kept.
+fn needs_realm(wants: &Wants) -> bool {
+    [REALM, PROVIDER, ACCOUNT].into_iter().any(|kind| wants.has(kind))
 }
 
 /// What stands for a realm of which nothing could be read.
