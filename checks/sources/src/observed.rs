@@ -81,13 +81,14 @@ impl Observed {
 
     /// A record of a listing that is read to its end. `content` is an object; what it lacks of the identity is added.
     pub fn record(&mut self, kind: &str, name: &str, content: Json) {
-        let mut record = Map::new();
+        let mut record = match content {
+            Json::Object(content) => content,
+            _ => Map::new(),
+        };
+        // What a record is may not depend on what was read.
         record.insert("apiVersion".to_owned(), Json::String(format!("{GROUP}{}", self.source)));
         record.insert("kind".to_owned(), kind.into());
-        record.insert("metadata".to_owned(), json!({"name": name}));
-        if let Json::Object(content) = content {
-            record.extend(content);
-        }
+        record.entry("metadata").or_insert_with(|| json!({"name": name}));
         if let Ok(records) = self.listings.entry(self.resource(kind)).or_insert_with(|| Ok(Vec::new())) {
             records.push(Json::Object(record));
         }
