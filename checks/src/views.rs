@@ -187,7 +187,10 @@ fn running_images(inventory: &Inventory) -> ViewObjects {
     }
     let subject = |(name, used): (String, Use)| {
         let texts = |texts: BTreeSet<String>| Value::list(texts.iter().map(|text| Value::str(text)).collect());
-        let (repository, digest) = name.split_once('@').unwrap_or(("", ""));
+        let (repository, digest) = match name.split_once('@') {
+            Some((repository, digest)) => (repository, digest),
+            None => (used.references.first().map_or("", |reference| without_tag(reference)), ""),
+        };
         Value::map(vec![
             ("kind", Value::str("Image")),
             ("metadata", Value::map(vec![("name", Value::str(&name))])),
@@ -199,6 +202,14 @@ fn running_images(inventory: &Inventory) -> ViewObjects {
         ])
     };
     ViewObjects { subjects: images.into_iter().map(subject).collect(), ..ViewObjects::default() }
+}
+
+// `r.example:5000/app:1` is of the repository `r.example:5000/app`.
+fn without_tag(reference: &str) -> &str {
+    match reference.rsplit_once(':') {
+        Some((repository, tag)) if !tag.contains('/') => repository,
+        _ => reference,
+    }
 }
 
 /// The subjects of a view.
@@ -297,7 +308,7 @@ mod tests {
         let subjects: Vec<_> = View::RunningImage.objects(&inventory).subjects.iter().map(Value::to_json).collect();
         let expected = [
             json!({
-                "kind": "Image", "metadata": {"name": "local:dev (sha256:cc)"}, "repository": "", "digest": "",
+                "kind": "Image", "metadata": {"name": "local:dev (sha256:cc)"}, "repository": "local", "digest": "",
                 "references": ["local:dev"], "namespaces": ["d"], "pods": 1,
             }),
             json!({

@@ -12,13 +12,16 @@ mod process;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use canned::{Canned, CannedServer};
 use library::{Judged, assert_findings, open};
 use process::{Running, free_port, until};
-use proofbook_checks::inventory::Inventory;
+use proofbook_checks::inventory::{Inventory, Wanted};
+use proofbook_checks::mask::Mask;
+use proofbook_checks::project::Projection;
 use proofbook_checks::resource::Resource;
-use proofbook_sources::collector::Collector;
+use proofbook_sources::collector::{Collector, Unwatched};
 use proofbook_sources::prometheus::PrometheusTarget;
 use serde_json::{Value as Json, json};
 
@@ -272,9 +275,9 @@ async fn loki_by_recorded_answers() {
     assert_findings(
         &found,
         &[
-            "log-retention-runtime LogStream/loki/all pass as-promised",
-            "log-retention-runtime LogStream/loki/all{namespace=\"dev\"} fail below-min: logs are kept for 24 hours",
+            "log-retention-runtime LogStream/loki pass as-promised",
             "log-retention-runtime LogStream/loki/overrides error not-served",
+            "log-retention-runtime LogStream/loki/{namespace=\"dev\"} fail below-min: logs are kept for 24 hours",
         ],
     );
     assert!(server.asked().iter().all(|head| head.contains("x-scope-orgid: acme")));
@@ -289,9 +292,9 @@ async fn loki_by_recorded_answers() {
 
     let off = LOKI.replace("retention_enabled: true", "retention_enabled: false").replace("/etc/loki/overrides.yaml", "\"\"");
     for (config, told) in [
-        (off.as_str(), "LogStream/loki/all fail not-as-promised: nothing is deleted"),
-        ("limits_config: {retention_period: 0s}\ncompactor: {retention_enabled: true}", "LogStream/loki/all fail missing-object"),
-        ("limits_config: {retention_period: soon}\ncompactor: {retention_enabled: true}", "LogStream/loki/all error parse-error"),
+        (off.as_str(), "LogStream/loki fail not-as-promised: nothing is deleted"),
+        ("limits_config: {retention_period: 0s}\ncompactor: {retention_enabled: true}", "LogStream/loki fail missing-object"),
+        ("limits_config: {retention_period: soon}\ncompactor: {retention_enabled: true}", "LogStream/loki error parse-error"),
         ("limits_config: [", "LogStream/loki error parse-error"),
     ] {
         let server = start(config);
@@ -379,7 +382,9 @@ async fn availability_and_capacity_by_recorded_answers() {
         } else if path.contains("count_over_time") {
             vector(&[(probe.clone(), "720"), (young.clone(), "3")])
         } else if path.contains("allocatable") {
-            vector(&[(zone("cpu", "a"), "16"), (zone("cpu", "b"), "16"), (zone("cpu", "c"), "24"), (zone("memory", "a"), "NaN")])
+            let broken = path.contains("allocatable_cpu");
+            let memory = if broken { (zone("memory", "a"), "NaN") } else { (zone("cpu", "c"), "24") };
+            vector(&[(zone("cpu", "a"), "16"), (zone("cpu", "b"), "16"), memory])
         } else if path.contains("requests") {
             vector(&[(json!({"resource": "cpu"}), "20")])
         } else {
@@ -400,6 +405,8 @@ async fn availability_and_capacity_by_recorded_answers() {
     let found = judged.run(&*monitoring(&yaml)).await;
     assert_findings(&found, &["capacity-headroom Capacity/main error parse-error"]);
     assert!(server.asked().iter().any(|head| head.contains("sum%28allocatable_cpu%29")), "the workspace's query takes the place of ours");
+    let ours = monitoring(&format!("servers: [{{name: main, url: '{}'}}]", server.url()));
+    assert_findings(&judged.run(&*ours).await, &["capacity-headroom Capacity/main/cpu pass"]);
 }
 
 #[tokio::test]
@@ -421,6 +428,29 @@ service:
     assert_findings(&judged.findings(&inventory, library::now()), &expected);
     assert!(!format!("{inventory:?}").contains("EXAMPLEEXAMPLE"));
     assert_eq!(inventory.targets[0].assurance, proofbook_checks::inventory::Assurance::AsSupplied);
+}
+
+#[tokio::test]
+async fn queries_of_the_workspace_are_samples_for_its_own_checks() {
+    let server = CannedServer::answering(|_, path, _| {
+        let results = if path.contains("queue_length") {
+            json!([{"metric": {"__name__": "queue_length", "queue": "mail"}, "value": [1_795_559_697.8, "7"]},
+                   {"metric": {"queue": "odd"}, "value": [1_795_559_697.8, "+Inf"]}])
+        } else {
+            json!([])
+        };
+        Canned::json(200, &json!({"status": "success", "data": {"resultType": "vector", "result": results, "version": "2.42.0"}}))
+    });
+    let resource = Resource::of_object("proofbook.dev/prometheus", "Sample");
+    let all = Projection { mask: Arc::new(Mask::all()), controlled: None };
+    let wanted = Wanted::from([(resource, all)]);
+    let yaml = format!("servers: [{{name: main, url: '{}', queries: {{queue: 'queue_length', nodes: 'ours'}}}}]", server.url());
+    let collector = monitoring(&yaml);
+    assert_eq!(collector.plan(&wanted).len(), 2, "the version, and the one query that is the workspace's own");
+    let found = records(&collector.collect(&wanted, &Unwatched).await, "Sample");
+    assert_eq!(found[0]["metadata"]["name"], "main/queue/mail");
+    assert_eq!((&found[0]["value"], &found[0]["labels"]), (&json!(7.0), &json!({"queue": "mail"})));
+    assert_eq!(found[1]["value"], "+Inf", "what is no number of JSON stays text");
 }
 
 #[tokio::test]

@@ -221,29 +221,39 @@ async fn a_real_registry_with_signatures_by_tags() {
     content.artifact(&tag_of(&bare, "att"), ENVELOPE, copied.to_string().into_bytes(), &json!({}));
     let platforms = json!([{"mediaType": MANIFEST, "digest": good, "size": 1, "platform": {"os": "linux", "architecture": "amd64"}},
                            {"mediaType": MANIFEST, "digest": bare, "size": 1, "platform": {"os": "linux", "architecture": "arm64"}}]);
-    let index = content.manifest("2.0", INDEX, &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": platforms}));
+    // BuildKit puts statements that nobody signs into the index: here of one platform of the two.
+    let said = provenance(&bare, "https://builder.example/v1").to_string().into_bytes();
+    let said = content.artifact("said", "application/vnd.in-toto+json", said, &json!({}));
+    let marks = json!({"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": bare});
+    let unknown = json!({"os": "unknown", "architecture": "unknown"});
+    let statement = json!({"mediaType": MANIFEST, "digest": said, "size": 1, "platform": unknown, "annotations": marks});
+    let all = json!([platforms[0], platforms[1], statement]);
+    let index = content.manifest("2.0", INDEX, &json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": all}));
     sign_by_tag(&mut content, &index, &index, &ours);
     content.push(&server.url(), "team/app").await;
 
     let yaml = format!(
-        "keys: [{{name: release, file: ours.pub}}]\nregistries: [{{host: r.example, url: '{}', images: [team/app]}}]\n",
+        "keys: [{{name: release, file: ours.pub}}]\nregistries: [{{host: r.example, url: '{}', images: ['team/app:1.*', 'team/app:2.0']}}]\n",
         server.url()
     );
     let collector = registries(&yaml, folder.path());
-    let judged = Judged::by(
-        &["image-signed", "image-provenance"],
-        &json!({"image-provenance": {"provenance_builders": ["https://builder.example/*"]}}),
-    );
+    let builders = json!({"provenance_builders": ["https://builder.example/*"], "provenance_signed": false});
+    let judged = Judged::by(&["image-base-allowed", "image-provenance", "image-signed"], &json!({"image-provenance": builders}));
     let plain = judged.inventory(&*collector).await;
     let image = |digest: &str| format!("r.example/team/app@{digest}");
     let running = [&good, &other, &moved, &bare, &index].map(|digest| image(digest)).to_vec();
-    let inventory = with_pods(plain.clone(), &running, &judged);
+    let mut inventory = with_pods(plain.clone(), &running, &judged);
+    let bills = Resource::of_object("proofbook.dev/sbom", "Bill");
+    inventory.listings.insert(bills, Listing::without_objects(Completeness::Complete));
     let found = judged.findings(&inventory, library::now());
     let of = |check: &str, digest: &str| {
         let start = format!("{check} Image/{} ", image(digest));
         found.iter().find_map(|line| line.strip_prefix(&start)).unwrap_or_else(|| panic!("{start}: {found:#?}")).to_owned()
     };
-    assert_eq!(found.len(), 10, "{found:#?}");
+    assert_eq!(found.len(), 15, "{found:#?}");
+    assert!(of("image-base-allowed", &good).starts_with("pass"), "{found:#?}");
+    assert!(of("image-base-allowed", &other).starts_with("fail not-allowed: the base is docker.io/library/debian:12"), "{found:#?}");
+    assert!(of("image-base-allowed", &index).starts_with("pass"), "the platforms of an index share their base: {found:#?}");
     assert!(of("image-signed", &good).starts_with("pass"), "{found:#?}");
     assert!(of("image-signed", &other).starts_with("fail not-as-promised: no signature counts: signed by none of the keys"));
     assert!(of("image-signed", &moved).starts_with("fail not-as-promised: no signature counts: the signature is of another image"));
@@ -251,10 +261,16 @@ async fn a_real_registry_with_signatures_by_tags() {
     assert!(of("image-signed", &bare).starts_with("pass"), "{found:#?}");
     assert!(of("image-signed", &index).starts_with("pass"), "{found:#?}");
     assert!(of("image-provenance", &good).starts_with("pass"), "{found:#?}");
-    assert!(
-        of("image-provenance", &bare).starts_with("fail not-as-promised: the statement of origin is about another image"),
-        "{found:#?}"
+    // One statement is about another image; the one in the index, which nobody signed, is about this one, and not about the whole index.
+    assert!(of("image-provenance", &bare).starts_with("pass"), "{found:#?}");
+    assert!(of("image-provenance", &index).starts_with("fail missing-object"), "{found:#?}");
+    let signed = Judged::by(&["image-provenance"], &json!({"image-provenance": {"provenance_builders": ["https://builder.example/*"]}}));
+    let strict = signed.findings(&with_pods(plain.clone(), &[image(&bare)], &signed), library::now());
+    let told = format!(
+        "image-provenance Image/{} fail not-as-promised: the statement of origin does not count: the statement is not signed",
+        image(&bare)
     );
+    assert_findings(&strict, &[&told]);
     assert!(of("image-provenance", &other).starts_with("fail missing-object"));
 
     let planned = judged.planned(&*collector);

@@ -98,6 +98,17 @@ async fn a_compliant_posture_and_what_happens_to_it() {
     assert!(!format!("{inventory:?}").contains(ROOT));
     assert_eq!(inventory.targets[0].actor.identity, "token");
 
+    // The rights that the guide names are enough.
+    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/sources.md")).unwrap();
+    let policy = guide.split_once("```hcl\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
+    let policy = format!("{policy}\npath \"empty/keys\" {{ capabilities = [\"list\"] }}\n");
+    admin(&server, "POST", "sys/policies/acl/auditor", &json!({"policy": policy})).await;
+    let token = admin(&server, "POST", "auth/token/create", &json!({"policies": ["auditor"]})).await;
+    let auditor = tempfile::tempdir().unwrap();
+    fs::write(auditor.path().join("token"), token["auth"]["client_token"].as_str().unwrap()).unwrap();
+    let found = judged.run(&*vault(&server.url(), auditor.path())).await;
+    assert!(found.len() == 4 && found.iter().all(|line| line.contains(" pass ")), "{found:#?}");
+
     // Who holds a token of a narrow policy is refused part by part.
     admin(&server, "POST", "sys/policies/acl/narrow", &json!({"policy": "path \"sys/mounts\" { capabilities = [\"read\"] }\npath \"sys/mounts/cubbyhole/tune\" { capabilities = [\"read\"] }"})).await;
     let token = admin(&server, "POST", "auth/token/create", &json!({"policies": ["narrow"]})).await;

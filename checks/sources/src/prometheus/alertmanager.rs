@@ -113,11 +113,8 @@ impl Alertmanager {
         let told = self.service.json(ALERTS, &[("filter", &self.filter())]).await?;
         let alerts = told.as_array().ok_or_else(|| Unread::new(Reason::ParseError, format!("{ALERTS}: no list")))?;
         let alert = |alert: &Json| {
-            json!({
-                "updated_at": alert["updatedAt"],
-                "state": alert["status"]["state"],
-                "receivers": alert["receivers"].as_array().into_iter().flatten().map(|receiver| receiver["name"].clone()).collect::<Vec<_>>(),
-            })
+            let receivers = alert["receivers"].as_array().into_iter().flatten().map(|receiver| receiver["name"].clone());
+            json!({"updated_at": alert["updatedAt"], "state": alert["status"]["state"], "receivers": receivers.collect::<Vec<_>>()})
         };
         Ok(json!({"alerts": alerts.iter().map(alert).collect::<Vec<_>>()}))
     }

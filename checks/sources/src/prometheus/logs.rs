@@ -72,8 +72,8 @@ impl Loki {
         let by_tables = config["table_manager"]["retention_deletes_enabled"] == true;
         let deletes = by_compactor || by_tables;
         let period = if by_tables && !by_compactor { &config["table_manager"]["retention_period"] } else { &limits["retention_period"] };
-        let mut found = vec![self.stream("all", deletes, period)];
-        found.extend(self.selected("all", deletes, limits));
+        let mut found = vec![self.stream("", deletes, period)];
+        found.extend(self.selected("", deletes, limits));
         let files = [&config["runtime_config"]["file"], &limits["per_tenant_override_config"]];
         let file = files.into_iter().filter_map(Json::as_str).find(|file| !file.is_empty());
         match (&self.overrides, file) {
@@ -124,7 +124,9 @@ impl Loki {
             Ok(None) => {}
             Err(unread) => content["retention_hours"] = unread.to_json(),
         }
-        Found::new("LogStream", format!("{}/{name}", self.service.name), content)
+        // The period that holds where nothing else is said has the name of the store.
+        let name = if name.is_empty() { self.service.name.clone() } else { format!("{}/{name}", self.service.name) };
+        Found::new("LogStream", name, content)
     }
 }
 

@@ -44,6 +44,8 @@ pub(super) struct Client {
     pub account: Account,
     // Headers by what they allow: a repository, or the registry as a whole.
     tokens: Mutex<BTreeMap<String, String>>,
+    // Manifests by repository and digest; what a digest names does not change.
+    manifests: Mutex<BTreeMap<(String, String), Manifest>>,
 }
 
 /// A manifest, or an index of them.
@@ -55,7 +57,7 @@ pub(super) struct Manifest {
 
 impl Client {
     pub(super) const fn new(base: Url, web: Web, account: Account) -> Self {
-        Self { base, web, account, tokens: Mutex::new(BTreeMap::new()) }
+        Self { base, web, account, tokens: Mutex::new(BTreeMap::new()), manifests: Mutex::new(BTreeMap::new()) }
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
@@ -64,6 +66,10 @@ impl Client {
 
     /// A manifest by tag or digest; none where the registry does not have it.
     pub(super) async fn manifest(&self, repository: &str, reference: &str) -> Result<Option<Manifest>, Unread> {
+        let known = (repository.to_owned(), reference.to_owned());
+        if let Some(manifest) = self.manifests.lock().unwrap_or_else(PoisonError::into_inner).get(&known) {
+            return Ok(Some(manifest.clone()));
+        }
         let path = format!("v2/{repository}/manifests/{reference}");
         let answer = self.get(repository, &self.url(&path)?, Some(MANIFESTS)).await.map_err(|unread| told(&path, unread))?;
         if answer.status == 404 {
@@ -75,7 +81,9 @@ impl Client {
         if said.is_some_and(|said| said.starts_with("sha256:") && said != digest) {
             return Err(told(&path, Unread::new(Reason::ParseError, "the manifest is not what its digest says")));
         }
-        Ok(Some(Manifest { digest, body: answer.json().map_err(|unread| told(&path, unread))? }))
+        let manifest = Manifest { digest: digest.clone(), body: answer.json().map_err(|unread| told(&path, unread))? };
+        self.manifests.lock().unwrap_or_else(PoisonError::into_inner).insert((known.0, digest), manifest.clone());
+        Ok(Some(manifest))
     }
 
     /// A blob.

@@ -121,6 +121,7 @@ impl Images {
         let children: Vec<&Json> = manifest.body["manifests"].as_array().into_iter().flatten().collect();
         let (statements, platforms): (Vec<&Json>, Vec<&Json>) = children.into_iter().partition(|child| is_statement(child));
         let mut records = Vec::new();
+        let mut stated = Vec::new();
         for child in &platforms {
             let own = child["digest"].as_str().unwrap_or_default();
             let mut of_child = merge(self.attached(repository, own).await, &attached);
@@ -135,9 +136,9 @@ impl Images {
                 self.add_config(repository, own, &mut content).await;
             }
             records.push((name(own), content));
-            // What was stated of a platform of the index is stated of the index as well.
-            attached = with_statements(attached, of_child.as_ref());
+            stated.push(of_child);
         }
+        attached = with_statements(attached, &stated);
         let mut content = self.content(repository, digest, attached.as_ref());
         content["tags"] = json!(tags);
         if self.parts.config && platforms.is_empty() {
@@ -241,11 +242,18 @@ fn merge(own: Result<Attachments, Unread>, index: &Result<Attachments, Unread>) 
     Ok(own)
 }
 
-fn with_statements(index: Result<Attachments, Unread>, child: Result<&Attachments, &Unread>) -> Result<Attachments, Unread> {
-    let (mut index, child) = (index?, child.map_err(Clone::clone)?);
-    for attestation in child.attestations.iter().filter(|attestation| attestation["scheme"] == "index") {
-        if !index.attestations.contains(attestation) {
-            index.attestations.push(attestation.clone());
+// What the index states of each of its platforms holds for the index as well.
+fn with_statements(index: Result<Attachments, Unread>, platforms: &[Result<Attachments, Unread>]) -> Result<Attachments, Unread> {
+    let mut index = index?;
+    let mut of_platforms = Vec::new();
+    for platform in platforms {
+        let attached = platform.as_ref().map_err(Clone::clone)?;
+        of_platforms.push(attached.attestations.iter().filter(|told| told["scheme"] == "index").collect::<Vec<_>>());
+    }
+    for told in of_platforms.iter().flatten() {
+        let everywhere = of_platforms.iter().all(|platform| platform.iter().any(|other| other["predicate_type"] == told["predicate_type"]));
+        if everywhere && !index.attestations.contains(told) {
+            index.attestations.push((*told).clone());
         }
     }
     Ok(index)
