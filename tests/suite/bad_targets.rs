@@ -204,6 +204,7 @@ fn a_cluster_that_refuses_or_is_not_there() {
         let (ran, findings) = workspace.scan(&format!("--kubeconfig {} --at {AT}", kubeconfig.display()));
         all_are_errors(&findings);
         let of_cluster = findings.iter().filter(|finding| finding.message.starts_with("kubernetes/"));
+        assert!(of_cluster.clone().count() > 60, "{findings:#?}");
         assert!(of_cluster.clone().all(|finding| code.is_empty() || finding.reason_code == code), "{findings:#?}");
         let _ = ran.ends_with(3);
     }

@@ -8,12 +8,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use proofbook_checks::inventory::{Completeness, Inventory, Listing, Reason, Request, Target, Wanted};
+use proofbook_checks::inventory::{Actor, Assurance, Completeness, Inventory, Listing, Reason, Request, Target, Wanted};
 use proofbook_checks::resource::{GROUP, Resource, Source};
 use proofbook_checks::unread::UNREAD;
 use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
 
-use crate::text::one_line;
+use crate::text::{hex, one_line};
 
 /// Why something could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,25 @@ impl Unread {
 impl fmt::Display for Unread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.detail)
+    }
+}
+
+/// A target that nobody logs in to, identified by what is looked at there: a line each.
+#[must_use]
+pub(crate) fn anonymous(source: Source, name: &str, looked_at: impl IntoIterator<Item = String>) -> Target {
+    let mut digest = Sha256::new();
+    for line in looked_at {
+        digest.update(line);
+        digest.update("\n");
+    }
+    Target {
+        source,
+        name: name.to_owned(),
+        identity: format!("sha256:{}", hex(&digest.finalize())),
+        version: String::new(),
+        actor: Actor { identity: "anonymous".to_owned(), auth: "none".to_owned(), rights_sha256: None },
+        clock_offset_ms: None,
+        assurance: Assurance::Live,
     }
 }
 

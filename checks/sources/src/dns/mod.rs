@@ -15,10 +15,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use hickory_net::proto::rr::{Name, RData, RecordType};
-use proofbook_checks::inventory::{Actor, Assurance, Inventory, Reason, Target, Wanted};
+use proofbook_checks::inventory::{Inventory, Reason, Target, Wanted};
 use proofbook_checks::resource::{GROUP, Resource, Source};
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 
 use self::dnssec::Anchors;
 use self::exchange::{Resolvers, text};
@@ -26,8 +25,7 @@ use self::name::Addresses;
 pub use self::target::{DnsTarget, DomainSettings};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
-use crate::observed::{Observed, Unread, part};
-use crate::text::hex;
+use crate::observed::{Observed, Unread, anonymous, part};
 
 /// Names that are looked at together at most.
 const CONCURRENCY: usize = 8;
@@ -112,19 +110,8 @@ impl DnsCollector {
     }
 
     fn met(&self) -> Target {
-        let mut digest = Sha256::new();
-        for name in self.names.iter().chain(self.domains.iter().map(|domain| &domain.name)) {
-            digest.update(format!("{}\n", text(name)));
-        }
-        Target {
-            source: Source::Dns,
-            name: self.target.clone(),
-            identity: format!("sha256:{}", hex(&digest.finalize())),
-            version: String::new(),
-            actor: Actor { identity: "anonymous".to_owned(), auth: "none".to_owned(), rights_sha256: None },
-            clock_offset_ms: None,
-            assurance: Assurance::Live,
-        }
+        let names = self.names.iter().chain(self.domains.iter().map(|domain| &domain.name));
+        anonymous(Source::Dns, &self.target, names.map(text))
     }
 }
 

@@ -19,18 +19,16 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
-use proofbook_checks::inventory::{Actor, Assurance, Inventory, Reason, Request, Target, Wanted};
+use proofbook_checks::inventory::{Inventory, Reason, Request, Target, Wanted};
 use proofbook_checks::resource::{GROUP, Resource, Source};
 use reqwest::Url;
 use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
 
 use self::address::Addresses;
 pub use self::target::{HttpTarget, SecurityTxtSettings, SiteSettings, StatusPageSettings};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
-use crate::observed::{Observed, Unread};
-use crate::text::hex;
+use crate::observed::{Observed, Unread, anonymous};
 use crate::web::{Web, WebSettings};
 
 /// Hosts that are looked at together at most.
@@ -242,20 +240,11 @@ impl HttpCollector {
     }
 
     fn met(&self) -> Target {
-        let mut digest = Sha256::new();
-        for place in self.places() {
+        let looked_at = self.places().map(|place| {
             let addresses: Vec<String> = place.addresses.iter().map(ToString::to_string).collect();
-            digest.update(format!("{} {}\n", place.url, addresses.join(" ")));
-        }
-        Target {
-            source: Source::Http,
-            name: self.target.clone(),
-            identity: format!("sha256:{}", hex(&digest.finalize())),
-            version: String::new(),
-            actor: Actor { identity: "anonymous".to_owned(), auth: "none".to_owned(), rights_sha256: None },
-            clock_offset_ms: None,
-            assurance: Assurance::Live,
-        }
+            format!("{} {}", place.url, addresses.join(" "))
+        });
+        anonymous(Source::Http, &self.target, looked_at)
     }
 }
 

@@ -21,11 +21,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proofbook_checks::inventory::{Actor, Assurance, Completeness, Inventory, Listing, Reason, Target, Wanted};
+use proofbook_checks::inventory::{Completeness, Inventory, Listing, Reason, Target, Wanted};
 use proofbook_checks::resource::{Resource, Source};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::UnixTime;
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use self::chain::Trust;
@@ -37,7 +36,7 @@ pub use self::target::TlsTarget;
 use crate::address::is_link_local;
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
-use crate::text::hex;
+use crate::observed::anonymous;
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
@@ -165,20 +164,11 @@ impl TlsCollector {
     }
 
     fn met(&self) -> Target {
-        let mut digest = Sha256::new();
-        for endpoint in &self.settings.endpoints {
+        let looked_at = self.settings.endpoints.iter().map(|endpoint| {
             let addresses: Vec<String> = endpoint.addresses.iter().map(ToString::to_string).collect();
-            digest.update(format!("{} {}\n", endpoint.record_name(None), addresses.join(" ")));
-        }
-        Target {
-            source: Source::Tls,
-            name: self.target.clone(),
-            identity: format!("sha256:{}", hex(&digest.finalize())),
-            version: String::new(),
-            actor: Actor { identity: "anonymous".to_owned(), auth: "none".to_owned(), rights_sha256: None },
-            clock_offset_ms: None,
-            assurance: Assurance::Live,
-        }
+            format!("{} {}", endpoint.record_name(None), addresses.join(" "))
+        });
+        anonymous(Source::Tls, &self.target, looked_at)
     }
 }
 
