@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
     ("checks", "proofbook-checks", &["proofbook-controls"]),
     ("checks/sources", "proofbook-sources", &["proofbook-controls", "proofbook-checks"]),
     ("evidence", "proofbook-evidence", &["proofbook-controls", "proofbook-checks"]),
+    ("claims", "proofbook-claims", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("exchange", "proofbook-exchange", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("templates", "proofbook-documents", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("site", "proofbook-site", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
@@ -18,6 +19,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
 const CONFINED: &[(&str, &str)] = &[
     ("kube", "proofbook-sources"),
     ("rustls", "proofbook-sources"),
+    ("object_store", "proofbook-evidence"),
     ("typst", "proofbook-documents"),
     ("mdbook-driver", "proofbook-site"),
 ];
