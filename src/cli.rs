@@ -86,7 +86,7 @@ pub(crate) enum Command {
     Import(cmd::import::Import),
     /// Hold checks to their own fixtures.
     Test(cmd::test::Test),
-    /// Print the least-privilege role for the selected checks.
+    /// Print the rights that the selected checks take, or compare them with what the accounts have.
     Rbac(cmd::rbac::Rbac),
     /// List checks, or show one with its rule.
     Checks(cmd::library::Checks),

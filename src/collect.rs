@@ -10,6 +10,7 @@ use proofbook_checks::resource::Source;
 use proofbook_sources::collector::Collector;
 use proofbook_sources::dump::Dump;
 use proofbook_sources::kubernetes::{KubeSettings, Kubernetes};
+use proofbook_sources::rights::Comparison;
 use proofbook_sources::settings::Setup;
 use tokio::runtime::Runtime;
 
@@ -34,7 +35,12 @@ pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets:
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the runtime")?;
     let mut sources = Sources { collectors: Vec::new(), collected_at: None, runtime };
     let mut recorded = Vec::new();
-    let given = KubernetesTarget { dump: targets.dump.clone(), kubeconfig: targets.kubeconfig.clone(), context: targets.context.clone() };
+    let given = KubernetesTarget {
+        dump: targets.dump.clone(),
+        kubeconfig: targets.kubeconfig.clone(),
+        context: targets.context.clone(),
+        nodes_proxy: environment.kubernetes.as_ref().is_some_and(|target| target.nodes_proxy),
+    };
     let on_command_line = given.dump.is_some() || given.kubeconfig.is_some() || given.context.is_some();
     let cluster = if on_command_line { Some(given) } else { environment.kubernetes.clone().map(|target| target.below(workspace)) };
     match cluster {
@@ -47,8 +53,8 @@ pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets:
             recorded.extend(Source::ALL.into_iter().filter(|source| dump.holds(*source)));
             sources.collectors.push(Box::new(dump));
         }
-        Some(KubernetesTarget { kubeconfig, context, dump: None }) => {
-            let settings = KubeSettings { kubeconfig, context, ..KubeSettings::new("kubernetes") };
+        Some(KubernetesTarget { kubeconfig, context, nodes_proxy, dump: None }) => {
+            let settings = KubeSettings { kubeconfig, context, nodes_proxy, ..KubeSettings::new("kubernetes") };
             let cluster = sources.runtime.block_on(Kubernetes::open(settings))?;
             sources.collectors.push(Box::new(cluster));
         }
@@ -72,6 +78,14 @@ impl KubernetesTarget {
 }
 
 impl Sources {
+    /// Asks the platforms behind the sources that are meant which rights our accounts have, all at once.
+    pub(crate) fn compare(self, wanted: &Wanted, is_meant: impl Fn(Source) -> bool) -> Vec<Comparison> {
+        let asked = self.collectors.iter().filter(|collector| is_meant(collector.source()));
+        let found = self.runtime.block_on(join_all(asked.map(|collector| collector.compare(wanted))));
+        self.runtime.shutdown_timeout(SHUTDOWN);
+        found.into_iter().flatten().collect()
+    }
+
     /// Reads all targets at once; what one cannot give never hides the others.
     pub(crate) fn collect(self, wanted: &Wanted, bars: &Bars) -> Inventory {
         let mut inventory = Inventory::default();

@@ -39,6 +39,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// These checks, the checks of these controls, and those of these frameworks.
+    pub(crate) const fn of(checks: Vec<CheckId>, controls: Vec<ControlId>, frameworks: Vec<FrameworkId>) -> Self {
+        Self { checks, controls, frameworks }
+    }
+
     /// Whether everything that runs by default was left in.
     pub(crate) const fn is_full(&self) -> bool {
         self.checks.is_empty() && self.controls.is_empty() && self.frameworks.is_empty()
