@@ -80,7 +80,9 @@ fn text(comparison: &Comparison) -> String {
     let outcome = if comparison.is_exact() { ": exact" } else { "" };
     let mut lines = vec![paragraph("", &format!("{place}{account}{outcome}"))];
     let needed = held.len() + missing.len();
-    lines.push(format!("  has      {} of {}", held.len(), counted(needed, "needed right")));
+    if needed > 0 {
+        lines.push(format!("  has      {} of {}", held.len(), counted(needed, "needed right")));
+    }
     lines.extend(missing.iter().map(|right| paragraph("  missing  ", right)));
     for right in surplus {
         let head = if right.grave { "  SURPLUS  " } else { "  surplus  " };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::Result;
+use proofbook_checks::resource::Source;
 use proofbook_sources::rights::{Platform, Right};
 use proofbook_sources::{git, kubernetes, oidc, postgres, prometheus, registry, s3, vault};
 use serde::Serialize;
@@ -130,7 +131,8 @@ impl Asked<'_> {
     // JSON is YAML: each rule stands on one line, and no value can break out of its quotes.
     fn cluster_role(&self) -> String {
         let (name, namespace) = (&self.rbac.name, &self.rbac.namespace);
-        let checks = counted(self.plan.checks.len(), "check");
+        let reads = |planned: &&proofbook_checks::plan::Planned<'_>| planned.wanted.keys().any(|resource| resource.source == Source::Kubernetes);
+        let checks = counted(self.plan.checks.values().filter(reads).count(), "check");
         let mut out = format!("# The rights that {checks} need, and no others. Made by `proofbook rbac`.\n");
         let _ = writeln!(out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {name}\nrules:");
         for (rule, warning) in kubernetes::rights::rules(&self.wanted) {

@@ -21,17 +21,14 @@ use crate::observed::Unread;
 /// How many nodes are asked at a time.
 const AT_ONCE: usize = 4;
 
-/// Why nothing was read where nobody allowed it.
-const NOT_ALLOWED: &str = "kubelets are asked only where the workspace says `kubernetes: {nodes_proxy: true}`";
-
 /// Whether a resource is read from kubelets.
 pub(super) fn is_read_by(resource: &Resource) -> bool {
     *resource == Resource::kubelet_configurations()
 }
 
-/// The listing where the workspace does not allow to ask.
-pub(super) fn not_allowed() -> Listing {
-    Listing::failed(Reason::NotCollected, NOT_ALLOWED)
+/// The listing where the workspace does not allow to ask: the API server itself serves no such resource.
+pub(super) const fn not_allowed() -> Listing {
+    Listing::without_objects(Completeness::NotServed)
 }
 
 /// The path that is asked of a node.
