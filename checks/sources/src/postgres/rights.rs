@@ -1,6 +1,6 @@
 //! Which rights reading a PostgreSQL server takes, the role that has them, and what a role may do besides.
 //!
-//! Most of what is asked every role may see. Names of rights are those of `GRANT`. A privilege that a needed role brings with it
+//! Most of what is asked every role may see, and every role may begin a session with the database that it names. Names of rights are those of `GRANT`. A privilege that a needed role brings with it
 //! is no surplus.
 
 use std::collections::BTreeSet;
@@ -10,6 +10,7 @@ use proofbook_checks::inventory::Wanted;
 use proofbook_checks::mask::Mask;
 use serde_json::Value as Json;
 
+use super::queries::HIDDEN;
 use super::records::DATABASE_KINDS;
 use super::session::{Log, Query, Session};
 use super::settings::Server;
@@ -17,7 +18,7 @@ use super::wants;
 use crate::observed::Unread;
 use crate::rights::{Comparison, Platform, Right};
 
-/// Shows `shared_preload_libraries`.
+/// Shows the settings that are hidden from others.
 const SETTINGS: &str = "pg_read_all_settings";
 /// Shows the addresses of other sessions.
 const STATS: &str = "pg_read_all_stats";
@@ -39,8 +40,8 @@ pub(crate) fn needed(wanted: &Wanted) -> Vec<Right> {
     let server = wants.get("Server");
     let part = |name: &str| server.filter(|mask| mask.covers(name));
     let reads = |mask: &Mask, key: &str| mask.whole || mask.child("settings").is_some_and(|settings| settings.covers(key));
-    if server.is_some_and(|mask| reads(mask, "shared_preload_libraries")) {
-        out.push(Right::new(SETTINGS, "shared_preload_libraries, which says whether the audit extension is loaded"));
+    if server.is_some_and(|mask| HIDDEN.iter().any(|key| reads(mask, key))) {
+        out.push(Right::new(SETTINGS, "which libraries are loaded, and the lowest version of TLS"));
     }
     if part("sessions").is_some() {
         out.push(Right::new(STATS, "how many sessions of others are encrypted"));
@@ -55,8 +56,15 @@ pub(crate) fn needed(wanted: &Wanted) -> Vec<Right> {
                 .warning("it shows the hashes of all passwords to the account; Proofbook counts them and reads none"),
         );
     }
-    out.push(Right::new(CONNECT, "the session itself, and what lies in each database"));
+    if looks_inside(wanted) {
+        out.push(Right::new(CONNECT, "what lies in each database"));
+    }
     out
+}
+
+// Whether databases are looked into, besides the one that the session is with.
+fn looks_inside(wanted: &Wanted) -> bool {
+    wants(wanted).keys().any(|kind| DATABASE_KINDS.iter().any(|(known, _)| known == kind))
 }
 
 /// The SQL that makes a role with the needed rights and no others. `databases` are those that are looked into; where none is
@@ -178,12 +186,12 @@ pub(super) async fn compare(server: &Server, wanted: &Wanted) -> Comparison {
     for name in member_of.iter().filter(|name| !superuser && ![SETTINGS, STATS].contains(*name)) {
         found.more(format!("membership in {name}"), !name.starts_with("pg_") || name.contains("write") || name.contains("execute") || name.contains("server_files"));
     }
-    let inside = wants(wanted).keys().any(|kind| DATABASE_KINDS.iter().any(|(known, _)| known == kind));
+    let inside = looks_inside(wanted);
     let databases = if inside { super::databases(server, &session).await } else { Ok(vec![server.database.clone()]) };
     match databases {
         Ok(databases) => {
             for database in databases {
-                in_database(server, &database, superuser, &mut found).await;
+                in_database(server, &database, inside, superuser, &mut found).await;
             }
         }
         Err(unread) => found.unknown.push(format!("which databases there are: {unread}")),
@@ -191,7 +199,7 @@ pub(super) async fn compare(server: &Server, wanted: &Wanted) -> Comparison {
     found.sorted()
 }
 
-async fn in_database(server: &Server, database: &str, superuser: bool, found: &mut Comparison) {
+async fn in_database(server: &Server, database: &str, needed: bool, superuser: bool, found: &mut Comparison) {
     let right = format!("{CONNECT} {database}");
     let told = async {
         let session = Session::open(server, database, &Log::default()).await?;
@@ -199,7 +207,9 @@ async fn in_database(server: &Server, database: &str, superuser: bool, found: &m
     };
     match told.await {
         Ok(rows) => {
-            found.note(right, true);
+            if needed {
+                found.note(right, true);
+            }
             if superuser {
                 return;
             }
