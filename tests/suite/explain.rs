@@ -16,7 +16,9 @@ fn workspace() -> Workspace {
 
 /// Lines of a sheet fit 80 columns, but for words that are longer.
 fn fits(text: &str) {
-    let wide = text.lines().find(|line| line.chars().count() > 80 && line.split_whitespace().count() > 3 && line.trim_start().chars().count() <= 68);
+    let wide = text
+        .lines()
+        .find(|line| line.chars().count() > 80 && line.split_whitespace().count() > 3 && line.trim_start().chars().count() <= 68);
     assert!(wide.is_none(), "{wide:?}");
 }
 
@@ -69,7 +71,9 @@ fn the_newest_result_stands_beside_what_was_promised() {
     assert!(newest["stale"].is_boolean() && newest["fresh_until"].is_string(), "{newest}");
     let control = workspace.run("explain host-isolation --format json").ends_with(0).json();
     assert_eq!(control["kind"], "control");
-    assert!(control["newest"]["status"].is_string() && control["checks"].as_array().unwrap().iter().all(|check| check["status"].is_string()));
+    assert!(
+        control["newest"]["status"].is_string() && control["checks"].as_array().unwrap().iter().all(|check| check["status"].is_string())
+    );
     let requirement = workspace.run("explain iso27001-2022:A.8.20 --format json").ends_with(0).json();
     assert_eq!((&requirement["kind"], &requirement["scope"]), (&json!("requirement"), &json!("in-scope")));
     assert!(requirement["controls"].as_array().unwrap().iter().all(|control| control["status"].is_string()), "{requirement}");
@@ -77,7 +81,8 @@ fn the_newest_result_stands_beside_what_was_promised() {
     let bundles = workspace.path("ws/evidence/explained/prod");
     let run = std::fs::read_dir(&bundles).unwrap().flatten().find(|entry| entry.path().join("assessment.json").exists()).unwrap();
     std::fs::write(run.path().join("assessment.json"), "{}").unwrap();
-    let ran = workspace.run("explain workload-no-privileged --format json").ends_with(0).says(&["warning: no result is told", "not intact"]);
+    let ran =
+        workspace.run("explain workload-no-privileged --format json").ends_with(0).says(&["warning: no result is told", "not intact"]);
     assert_eq!(ran.json()["newest"], Json::Null);
 }
 
@@ -85,7 +90,10 @@ fn the_newest_result_stands_beside_what_was_promised() {
 fn controls_and_requirements_read_well_too() {
     let workspace = workspace();
     let control = workspace.run("explain control:kubelet-hardening").ends_with(0).stdout;
-    assert!(control.starts_with("kubelet-hardening (control, layer ") && control.contains("\nChecks      kubelet-authn-authz (required): "), "{control}");
+    assert!(
+        control.starts_with("kubelet-hardening (control, layer ") && control.contains("\nChecks      kubelet-authn-authz (required): "),
+        "{control}"
+    );
     fits(&control);
     // A check and a control of one name: the check is meant, and the other is named.
     let check = workspace.run("explain kubelet-hardening").ends_with(0).says(&["proofbook explain control:kubelet-hardening"]).stdout;

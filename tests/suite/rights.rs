@@ -35,10 +35,14 @@ fn each_platform_gets_its_rights_in_its_own_form() {
     let one = |platform: &str| workspace.run(&format!("rbac --for {platform}")).ends_with(0).stdout;
     let policy: Json = serde_json::from_str(&one("aws")).unwrap();
     assert_eq!(policy["Statement"][1]["Resource"], json!(["arn:aws:s3:::logs"]));
-    let actions: Vec<&str> = policy["Statement"].as_array().unwrap().iter().flat_map(|s| s["Action"].as_array().unwrap()).map(|a| a.as_str().unwrap()).collect();
+    let actions: Vec<&str> =
+        policy["Statement"].as_array().unwrap().iter().flat_map(|s| s["Action"].as_array().unwrap()).map(|a| a.as_str().unwrap()).collect();
     // Buckets that are named need not be listed.
     assert!(actions.contains(&"s3:GetBucketPolicy") && !actions.contains(&"s3:ListAllMyBuckets"), "{actions:?}");
-    assert!(actions.iter().all(|action| action.contains(":Get") || action.contains(":List") || action.contains(":Describe")), "{actions:?}");
+    assert!(
+        actions.iter().all(|action| action.contains(":Get") || action.contains(":List") || action.contains(":Describe")),
+        "{actions:?}"
+    );
     let sql = one("postgres");
     for line in [
         "CREATE ROLE proofbook LOGIN NOSUPERUSER",
@@ -56,7 +60,11 @@ fn each_platform_gets_its_rights_in_its_own_form() {
     assert_eq!(serde_json::from_str::<Json>(&one("github")).unwrap()["default_permissions"]["metadata"], "read");
 
     // What is not read takes no right.
-    let narrow = workspace.run("rbac --check pss-enforced --for aws,kubernetes").ends_with(0).says(&["aws: no selected check takes a right there"]).stdout;
+    let narrow = workspace
+        .run("rbac --check pss-enforced --for aws,kubernetes")
+        .ends_with(0)
+        .says(&["aws: no selected check takes a right there"])
+        .stdout;
     assert!(narrow.contains("\"namespaces\"") && !narrow.contains("configmaps") && !narrow.contains("----"), "{narrow}");
 }
 
@@ -104,7 +112,11 @@ fn an_account_is_compared_with_what_it_needs() {
     let check = |args: &str| workspace.run(&format!("rbac --check --kubeconfig {} {args}", kubeconfig.display()));
     // The reader may list namespaces, and much besides.
     let ran = check("--check pss-enforced").ends_with(1);
-    assert!(ran.stdout.starts_with("kubernetes, as system:serviceaccount:platform:proofbook\n  has      1 of 1 needed right\n"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.starts_with("kubernetes, as system:serviceaccount:platform:proofbook\n  has      1 of 1 needed right\n"),
+        "{}",
+        ran.stdout
+    );
     assert!(ran.stdout.contains("  surplus  list pods\n") && !ran.stdout.contains("missing"), "{}", ran.stdout);
     assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
     let told = check("--check secret-legacy-token --format json").ends_with(1).json();

@@ -169,9 +169,7 @@ async fn without_any_one_path_exactly_the_checks_that_need_it_are_errors() {
     let judged = Judged::by(&CHECKS, &settings());
     let settled = |found: &Vec<String>| found.iter().all(|line| line.contains(" pass ") || line.starts_with("metrics-retention-runtime "));
     until(|| judged.run(&*collector), settled).await;
-    let verdicts = |lines: &[String]| -> BTreeSet<String> {
-        lines.iter().map(|line| line.split(':').next().unwrap().to_owned()).collect()
-    };
+    let verdicts = |lines: &[String]| -> BTreeSet<String> { lines.iter().map(|line| line.split(':').next().unwrap().to_owned()).collect() };
     let before = verdicts(&judged.run(&*collector).await);
     let rights: Vec<String> = Platform::Prometheus.rights(&judged.wanted()).into_iter().map(|right| right.name).collect();
     // Nothing else is asked, but for versions; and there is no Loki.

@@ -126,7 +126,8 @@ async fn a_compliant_posture_and_what_happens_to_it() {
     assert_eq!(rights.len(), 6);
     for right in rights {
         let path = right.name.rsplit(' ').next().unwrap();
-        let lacks = |line: &&str| !line.contains(&format!("\"{path}\"")) && !line.contains(&format!("\"{}\"", path.replace("transit/", "empty/")));
+        let lacks =
+            |line: &&str| !line.contains(&format!("\"{path}\"")) && !line.contains(&format!("\"{}\"", path.replace("transit/", "empty/")));
         let rest = policy.lines().filter(lacks).collect::<Vec<_>>().join("\n");
         admin(&server, "POST", "sys/policies/acl/auditor", &json!({"policy": rest})).await;
         let need: BTreeSet<&str> = CHECKS

@@ -11,10 +11,10 @@ use proofbook_sources::rights::Platform;
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::newest::Told;
-use super::requirement::{Served, served_by};
-use super::sheet::Sheet;
 use super::Ground;
+use super::newest::Told;
+use super::requirement::{Served, lines, served_by};
+use super::sheet::Sheet;
 
 /// All that is told of a check.
 #[derive(Serialize)]
@@ -146,11 +146,7 @@ pub(super) fn view(ground: &Ground<'_>, id: &CheckId) -> Result<CheckView> {
     };
     let controls: Vec<Shown> = catalog
         .controls_of(id)
-        .map(|(control, required)| Shown {
-            id: control.to_string(),
-            title: catalog.controls.controls[control].title.clone(),
-            required,
-        })
+        .map(|(control, required)| Shown { id: control.to_string(), title: catalog.controls.controls[control].title.clone(), required })
         .collect();
     let assessed = ground.newest.as_ref().and_then(|newest| Some((newest, newest.assessment.checks.get(id)?)));
     Ok(CheckView {
@@ -179,7 +175,7 @@ pub(super) fn view(ground: &Ground<'_>, id: &CheckId) -> Result<CheckView> {
         traps: definition.traps.clone(),
         remedy: definition.remedy.clone(),
         manual: check.manual.text.clone(),
-        serves: controls.iter().flat_map(|control| served_by(ground, &control.id)).collect(),
+        serves: served_by(ground, controls.iter().map(|control| control.id.as_str())),
         controls,
         newest: assessed.map(|(newest, check)| newest.of_check(check)),
         file: check.file.clone(),
@@ -192,8 +188,13 @@ fn one_line(text: &str) -> String {
 
 // Names and types stand in every record; they are told once.
 fn fields(paths: &[String]) -> Vec<String> {
-    let identity = ["apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.resourceVersion", "metadata.generation"];
-    paths.iter().map(|path| if path.is_empty() { "the whole record".to_owned() } else { path.clone() }).filter(|path| !identity.contains(&path.as_str())).collect()
+    let identity =
+        ["apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.resourceVersion", "metadata.generation"];
+    paths
+        .iter()
+        .map(|path| if path.is_empty() { "the whole record".to_owned() } else { path.clone() })
+        .filter(|path| !identity.contains(&path.as_str()))
+        .collect()
 }
 
 fn origin(origin: &Origin) -> String {
@@ -241,10 +242,7 @@ fn pairs(ground: &Ground<'_>, check: &Check) -> Vec<Pair> {
 
 /// The view as people read it.
 pub(super) fn sheet(view: &CheckView) -> Sheet {
-    let head = format!(
-        "{} (check, version {}, {}, severity {}, {})",
-        view.id, view.version, view.domain, view.severity, view.method
-    );
+    let head = format!("{} (check, version {}, {}, severity {}, {})", view.id, view.version, view.domain, view.severity, view.method);
     let mut sheet = Sheet::new(&head, &view.title);
     let runs = match (&view.opt_in, view.runs) {
         (Some(why), false) => format!("only where it is asked for: {why}"),
@@ -255,13 +253,15 @@ pub(super) fn sheet(view: &CheckView) -> Sheet {
     sheet.say("Runs", &format!("{runs}; a result counts for {} hours", view.fresh_hours));
     let filter = view.subject.filter.as_ref().map(|filter| format!(", where {filter}")).unwrap_or_default();
     sheet.say("Looks at", &format!("{} ({}{filter})", view.population, view.subject.from));
-    let beside = |join: &Joined| format!("{}: {}, {}{}", join.name, join.from, join.by, if join.optional { "; may be missing" } else { "" });
+    let beside =
+        |join: &Joined| format!("{}: {}, {}{}", join.name, join.from, join.by, if join.optional { "; may be missing" } else { "" });
     sheet.all("Beside it", view.joins.iter().map(beside));
     let named = |named: &Named| format!("{} = {}", named.name, named.expression);
     sheet.all("Names", view.names.iter().map(named));
     let mut decides = Vec::new();
     for (at, outcome) in view.outcomes.iter().enumerate() {
-        let when = outcome.when.as_ref().map_or_else(|| if at == 0 { "always" } else { "otherwise" }.to_owned(), |when| format!("when {when}"));
+        let when =
+            outcome.when.as_ref().map_or_else(|| if at == 0 { "always" } else { "otherwise" }.to_owned(), |when| format!("when {when}"));
         decides.push(format!("{}. {} ({}) {when}", at + 1, outcome.verdict, outcome.code));
         decides.push(format!("   {}", outcome.message));
     }
@@ -293,10 +293,11 @@ pub(super) fn sheet(view: &CheckView) -> Sheet {
     sheet.all("Traps", &view.traps);
     sheet.say("Remedy", &view.remedy);
     sheet.say("By hand", &view.manual);
-    let shows = |control: &Shown| format!("{} ({}): {}", control.id, if control.required { "required" } else { "supporting" }, control.title);
+    let shows =
+        |control: &Shown| format!("{} ({}): {}", control.id, if control.required { "required" } else { "supporting" }, control.title);
     sheet.all("Controls", view.controls.iter().map(shows));
-    sheet.all("Serves", view.serves.iter().map(Served::text));
     sheet.say("Newest", &view.newest.as_ref().map_or_else(|| "no result is at hand".to_owned(), Told::text));
     sheet.say("Written in", &view.file);
+    sheet.all("Serves", lines(&view.serves));
     sheet
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Ground;
 use super::newest::Told;
-use super::requirement::{Served, served_by};
+use super::requirement::{Served, lines, served_by};
 use super::sheet::Sheet;
 
 /// All that is told of a control.
@@ -86,7 +86,7 @@ pub(super) fn view(ground: &Ground<'_>, id: &ControlId) -> ControlView {
         no_evidence: control.no_evidence.clone(),
         inherited_from: control.inherited_from.clone(),
         review_months: control.review_months,
-        serves: served_by(ground, id.as_str()),
+        serves: served_by(ground, [id.as_str()]),
         newest: assessed.map(|(newest, control)| newest.told(control.status.as_str())),
         file: controls.control_files.get(id).cloned().unwrap_or_default(),
     }
@@ -109,8 +109,8 @@ pub(super) fn sheet(view: &ControlView) -> Sheet {
     sheet.all("Attested", view.attestations.iter().map(attested));
     sheet.say("No evidence", view.no_evidence.as_deref().unwrap_or_default());
     sheet.say("Reviewed", &format!("every {} months", view.review_months));
-    sheet.all("Serves", view.serves.iter().map(Served::text));
     sheet.say("Newest", &view.newest.as_ref().map_or_else(|| "no result is at hand".to_owned(), Told::text));
     sheet.say("Written in", &view.file);
+    sheet.all("Serves", lines(&view.serves));
     sheet
 }

@@ -22,28 +22,43 @@ pub(super) struct Served {
     /// What of the requirement is not proved.
     limits: String,
     in_scope: bool,
+    // Where it stands in its framework.
+    #[serde(skip)]
+    place: usize,
 }
 
-impl Served {
-    /// In one paragraph.
-    pub(super) fn text(&self) -> String {
-        let scope = if self.in_scope { "" } else { ", not in scope" };
-        format!("{} {} ({}{scope}) {}; not proved: {}", self.framework, self.requirement, self.relation, self.title, self.limits)
+/// The requirements that controls serve, in the order of their frameworks.
+pub(super) fn served_by<'i>(ground: &Ground<'_>, controls: impl IntoIterator<Item = &'i str>) -> Vec<Served> {
+    let known = &ground.catalog.controls;
+    let ids = controls.into_iter().filter_map(|control| known.controls.get_key_value(control).map(|(id, _)| id));
+    let mut all: Vec<Served> = ids.flat_map(|id| known.mappings_to(id)).map(|mapping| served(ground, mapping)).collect();
+    all.sort_by(|a, b| (&a.framework, a.place, &a.control).cmp(&(&b.framework, b.place, &b.control)));
+    all
+}
+
+/// What is served of what is in scope, a framework after the other.
+pub(super) fn lines(served: &[Served]) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut framework = "";
+    for one in served.iter().filter(|one| one.in_scope) {
+        if one.framework != framework {
+            framework = &one.framework;
+            out.push(framework.to_owned());
+        }
+        out.push(format!("  {} ({}, by {}) {}", one.requirement, one.relation, one.control, one.title));
+        out.push(format!("    Not proved: {}", one.limits));
     }
-}
-
-/// The requirements that a control serves, framework by framework.
-pub(super) fn served_by(ground: &Ground<'_>, control: &str) -> Vec<Served> {
-    let controls = &ground.catalog.controls;
-    let Some(id) = controls.controls.get_key_value(control).map(|(id, _)| id) else { return Vec::new() };
-    let mut served: Vec<Served> = controls.mappings_to(id).map(|mapping| served(ground, mapping)).collect();
-    served.sort_by(|a, b| a.framework.cmp(&b.framework));
-    served
+    if out.is_empty() {
+        out.push("no requirement in scope".to_owned());
+    }
+    out
 }
 
 fn served(ground: &Ground<'_>, mapping: &Mapping) -> Served {
     let framework = ground.catalog.controls.frameworks.get(&mapping.framework);
-    let requirement = framework.and_then(|framework| framework.requirement(mapping.requirement.as_str()));
+    let requirements = framework.map(|framework| framework.requirements.as_slice()).unwrap_or_default();
+    let found = requirements.iter().enumerate().find(|(_, requirement)| requirement.id == mapping.requirement);
+    let (place, requirement) = found.unzip();
     Served {
         framework: mapping.framework.to_string(),
         requirement: mapping.requirement.to_string(),
@@ -53,6 +68,7 @@ fn served(ground: &Ground<'_>, mapping: &Mapping) -> Served {
         rationale: mapping.rationale.clone(),
         limits: mapping.limits.clone(),
         in_scope: requirement.is_some_and(|found| ground.scopes.membership(&mapping.framework, found) == Membership::InScope),
+        place: place.unwrap_or_default(),
     }
 }
 

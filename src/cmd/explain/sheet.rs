@@ -51,7 +51,10 @@ mod tests {
         sheet.say("Nothing", "");
         sheet.all("Traps", ["first", "  below it", &"word ".repeat(40)]);
         let text = sheet.text();
-        assert!(text.starts_with("tls-min-version\nOld versions are refused\n\nTraps       first\n              below it\n            word "), "{text}");
+        assert!(
+            text.starts_with("tls-min-version\nOld versions are refused\n\nTraps       first\n              below it\n            word "),
+            "{text}"
+        );
         assert!(text.lines().all(|line| line.chars().count() <= 80) && !text.contains("Nothing"), "{text}");
     }
 }

@@ -87,7 +87,8 @@ impl Asked<'_> {
 
     // The checks that take a right.
     fn checks(&self, platform: Platform, right: &str) -> Vec<&str> {
-        let takes = |planned: &proofbook_checks::plan::Planned<'_>| platform.rights(&planned.wanted).iter().any(|needed| needed.name == right);
+        let takes =
+            |planned: &proofbook_checks::plan::Planned<'_>| platform.rights(&planned.wanted).iter().any(|needed| needed.name == right);
         self.plan.checks.values().filter(|planned| takes(planned)).map(|planned| planned.check.id().as_str()).collect()
     }
 
@@ -111,12 +112,14 @@ impl Asked<'_> {
             Platform::Vault => Document::Text(vault::rights::policy(wanted)),
             Platform::Harbor => {
                 let registries = self.environment.registry.iter().flat_map(|registry| &registry.registries);
-                let projects: BTreeSet<String> = registries.flat_map(|registry| registry.projects.iter().map(|project| project.value.clone())).collect();
+                let projects: BTreeSet<String> =
+                    registries.flat_map(|registry| registry.projects.iter().map(|project| project.value.clone())).collect();
                 Document::Json(registry::rights::robot(wanted, name, &projects.into_iter().collect::<Vec<_>>()))
             }
             Platform::Elasticsearch => {
                 let all = self.environment.prometheus.iter().flat_map(|monitoring| &monitoring.elasticsearch);
-                let indices: BTreeSet<String> = all.filter_map(|elasticsearch| elasticsearch.indices.as_ref()).map(|indices| indices.value.clone()).collect();
+                let indices: BTreeSet<String> =
+                    all.filter_map(|elasticsearch| elasticsearch.indices.as_ref()).map(|indices| indices.value.clone()).collect();
                 let indices = if indices.is_empty() { vec!["logs-*".to_owned()] } else { indices.into_iter().collect() };
                 Document::Json(prometheus::rights::role(wanted, &indices))
             }
@@ -131,7 +134,8 @@ impl Asked<'_> {
     // JSON is YAML: each rule stands on one line, and no value can break out of its quotes.
     fn cluster_role(&self) -> String {
         let (name, namespace) = (&self.rbac.name, &self.rbac.namespace);
-        let reads = |planned: &&proofbook_checks::plan::Planned<'_>| planned.wanted.keys().any(|resource| resource.source == Source::Kubernetes);
+        let reads =
+            |planned: &&proofbook_checks::plan::Planned<'_>| planned.wanted.keys().any(|resource| resource.source == Source::Kubernetes);
         let checks = counted(self.plan.checks.values().filter(reads).count(), "check");
         let mut out = format!("# The rights that {checks} need, and no others. Made by `proofbook rbac`.\n");
         let _ = writeln!(out, "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: {name}\nrules:");

@@ -131,7 +131,8 @@ impl Rbac {
             return named.into_iter().collect();
         }
         let on_command_line = self.targets.kubeconfig.is_some() || self.targets.context.is_some() || self.targets.dump.is_some();
-        let mut configured: BTreeSet<Platform> = Platform::ALL.into_iter().filter(|platform| is_configured(*platform, environment)).collect();
+        let mut configured: BTreeSet<Platform> =
+            Platform::ALL.into_iter().filter(|platform| is_configured(*platform, environment)).collect();
         if configured.is_empty() || on_command_line {
             configured.insert(Platform::Kubernetes);
         }
@@ -154,7 +155,9 @@ fn is_configured(platform: Platform, environment: &Environment) -> bool {
         }
         Platform::Vault => environment.vault.as_ref().is_some_and(|vault| !vault.servers.is_empty()),
         Platform::Harbor => environment.registry.as_ref().is_some_and(|registry| !registry.registries.is_empty()),
-        Platform::Prometheus => monitoring.is_some_and(|all| !(all.servers.is_empty() && all.alertmanagers.is_empty() && all.loki.is_empty())),
+        Platform::Prometheus => {
+            monitoring.is_some_and(|all| !(all.servers.is_empty() && all.alertmanagers.is_empty() && all.loki.is_empty()))
+        }
         Platform::Elasticsearch => monitoring.is_some_and(|all| !all.elasticsearch.is_empty()),
         Platform::Github => hosts(HostProduct::Github),
         Platform::Gitlab => hosts(HostProduct::Gitlab),

@@ -250,7 +250,8 @@ async fn read_resource(api: Api, task: Task, heard: mpsc::UnboundedSender<(Strin
 }
 
 fn uid_among(namespaces: &[Value]) -> Option<String> {
-    let system = namespaces.iter().find(|namespace| namespace.at(&["metadata", "name"]).and_then(Value::as_str) == Some(reviews::SYSTEM))?;
+    let system =
+        namespaces.iter().find(|namespace| namespace.at(&["metadata", "name"]).and_then(Value::as_str) == Some(reviews::SYSTEM))?;
     system.at(&["metadata", "uid"]).and_then(Value::as_str).map(str::to_owned)
 }
 

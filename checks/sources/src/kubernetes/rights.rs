@@ -103,7 +103,8 @@ fn accesses(wanted: &Wanted) -> BTreeMap<Access, Right> {
         add(nodes.clone(), Right::new(nodes.to_string(), "the names of the nodes"));
         let proxy = Access::new("get", "", "nodes/proxy");
         let right = Right::new(proxy.to_string(), "the configuration in force of every kubelet").warning(
-            "it opens the kubelet's whole interface, with which commands can be run in every Pod of every node, past admission and the audit log",
+            "it opens the kubelet's whole interface, with which commands can be run in every Pod of every node, past admission and \
+             the audit log",
         );
         add(proxy, right);
     }
@@ -274,7 +275,8 @@ fn is_base(access: &Access) -> bool {
         return access.verb == "get" && PUBLIC.iter().any(|root| below(root));
     }
     let own = ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
-    let reviews = ["authorization.k8s.io", "authentication.k8s.io"].contains(&access.group.as_str()) && own.contains(&access.resource.as_str());
+    let reviews =
+        ["authorization.k8s.io", "authentication.k8s.io"].contains(&access.group.as_str()) && own.contains(&access.resource.as_str());
     // `system:cluster-trust-bundle-discovery` is for all service accounts.
     let bundles = access.group == "certificates.k8s.io" && access.resource == "clustertrustbundles";
     reviews && access.verb == "create" || bundles && ["get", "list", "watch"].contains(&access.verb.as_str())

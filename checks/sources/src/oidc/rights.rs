@@ -23,14 +23,12 @@ const TABLE: [(&str, &str, &str); 6] = [
 ];
 
 /// Roles that are part of another: `view-clients` contains `query-clients`.
-const PARTS: [(&str, &str); 3] =
-    [("view-clients", "query-clients"), ("view-users", "query-users"), ("view-users", "query-groups")];
+const PARTS: [(&str, &str); 3] = [("view-clients", "query-clients"), ("view-users", "query-users"), ("view-users", "query-groups")];
 
 /// The roles that reading takes.
 pub(crate) fn needed(wanted: &Wanted) -> Vec<Right> {
     let wants = Wants::of(wanted);
-    let mut out: Vec<Right> =
-        TABLE.iter().filter(|(kind, ..)| wants.has(kind)).map(|(_, role, why)| Right::new(*role, why)).collect();
+    let mut out: Vec<Right> = TABLE.iter().filter(|(kind, ..)| wants.has(kind)).map(|(_, role, why)| Right::new(*role, why)).collect();
     if wants.has(PROVIDER) && wants.configured {
         out.push(Right::new("view-realm", "the algorithm that the realm is set to sign with"));
     }
@@ -74,7 +72,8 @@ pub(super) async fn compare(provider: &Provider, wanted: &Wanted) -> Option<Comp
     for role in &needed {
         let what = role.trim_start_matches("view-");
         // Who may manage may look.
-        let held = [role.clone(), format!("manage-{what}"), "realm-admin".to_owned(), "admin".to_owned()].iter().any(|role| roles.contains(role));
+        let held =
+            [role.clone(), format!("manage-{what}"), "realm-admin".to_owned(), "admin".to_owned()].iter().any(|role| roles.contains(role));
         found.note(role.clone(), held);
     }
     for role in roles.difference(&needed) {

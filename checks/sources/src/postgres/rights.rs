@@ -1,7 +1,7 @@
 //! Which rights reading a PostgreSQL server takes, the role that has them, and what a role may do besides.
 //!
-//! Most of what is asked every role may see, and every role may begin a session with the database that it names. Names of rights are those of `GRANT`. A privilege that a needed role brings with it
-//! is no surplus.
+//! Most of what is asked every role may see, and every role may begin a session with the database that it names. Names of rights
+//! are those of `GRANT`. A privilege that a needed role brings with it is no surplus.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -73,7 +73,8 @@ fn looks_inside(wanted: &Wanted) -> bool {
 pub fn role(wanted: &Wanted, role: &str, databases: &BTreeSet<String>) -> String {
     let name = quoted(role);
     let mut sql = format!(
-        "CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS\n  CONNECTION LIMIT 4;  -- set a password: \\password {role}\n\
+        "CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS\n\
+         \x20 CONNECTION LIMIT 4;  -- set a password: \\password {role}\n\
          ALTER ROLE {name} SET default_transaction_read_only = on;\n"
     );
     for right in Platform::Postgres.rights(wanted) {
@@ -82,7 +83,8 @@ pub fn role(wanted: &Wanted, role: &str, databases: &BTreeSet<String>) -> String
         }
         if right.name == CONNECT {
             if databases.is_empty() {
-                sql += "-- Every role may connect to each database; where that was revoked, grant it:\n-- GRANT CONNECT ON DATABASE ... TO ";
+                sql +=
+                    "-- Every role may connect to each database; where that was revoked, grant it:\n-- GRANT CONNECT ON DATABASE ... TO ";
                 let _ = writeln!(sql, "{name};");
             }
             for database in databases {
@@ -97,7 +99,8 @@ pub fn role(wanted: &Wanted, role: &str, databases: &BTreeSet<String>) -> String
 
 // As an identifier; quotes within it are doubled.
 fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let plain = name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
 }
 
@@ -184,7 +187,10 @@ pub(super) async fn compare(server: &Server, wanted: &Wanted) -> Comparison {
     }
     // A superuser is a member of all.
     for name in member_of.iter().filter(|name| !superuser && ![SETTINGS, STATS].contains(*name)) {
-        found.more(format!("membership in {name}"), !name.starts_with("pg_") || name.contains("write") || name.contains("execute") || name.contains("server_files"));
+        found.more(
+            format!("membership in {name}"),
+            !name.starts_with("pg_") || name.contains("write") || name.contains("execute") || name.contains("server_files"),
+        );
     }
     let inside = looks_inside(wanted);
     let databases = if inside { super::databases(server, &session).await } else { Ok(vec![server.database.clone()]) };

@@ -5,8 +5,8 @@ use proofbook_checks::inventory::Reason;
 use serde_json::{Map, Value as Json, json};
 
 use super::account::Account;
-use super::{keys, parts};
 use super::settings::Provider;
+use super::{keys, parts};
 use crate::observed::{Unread, part};
 
 /// Reads what is asked for of a bucket.

@@ -61,8 +61,11 @@ pub fn policy(wanted: &Wanted, buckets: &BTreeSet<String>) -> Json {
         let of_bucket = parts::PARTS.iter().any(|part| part.permission == name);
         if of_bucket { &mut bucket } else { &mut account }.push(name);
     }
-    let buckets: Vec<String> =
-        if buckets.is_empty() { vec!["arn:aws:s3:::*".to_owned()] } else { buckets.iter().map(|name| format!("arn:aws:s3:::{name}")).collect() };
+    let buckets: Vec<String> = if buckets.is_empty() {
+        vec!["arn:aws:s3:::*".to_owned()]
+    } else {
+        buckets.iter().map(|name| format!("arn:aws:s3:::{name}")).collect()
+    };
     let mut statements = Vec::new();
     if !account.is_empty() {
         statements.push(json!({"Effect": "Allow", "Action": account, "Resource": "*"}));

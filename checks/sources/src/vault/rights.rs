@@ -87,7 +87,11 @@ pub(super) async fn compare(store: &Store, wanted: &Wanted) -> Option<Comparison
     for path in paths {
         match path.path.strip_prefix(TRANSIT) {
             // A capability is told of a path, and not of a pattern.
-            Some(rest) => places.extend(engines.iter().map(|engine| (format!("{engine}{}", rest.trim_start_matches('/').replace('*', "proofbook")), path.capabilities))),
+            Some(rest) => places.extend(
+                engines
+                    .iter()
+                    .map(|engine| (format!("{engine}{}", rest.trim_start_matches('/').replace('*', "proofbook")), path.capabilities)),
+            ),
             None => places.push((path.path.to_owned(), path.capabilities)),
         }
     }

@@ -174,9 +174,7 @@ fn without_any_one_right_exactly_the_checks_that_need_it_are_errors() {
     let rights = Platform::Kubernetes.rights(&wanted);
     assert!(rights.len() > 60 && rights.iter().any(|right| right.name == "list secrets"), "{rights:?}");
     for right in rights {
-        let needs = |planned: &&Planned<'_>| {
-            Platform::Kubernetes.rights(&planned.wanted).iter().any(|needed| needed.name == right.name)
-        };
+        let needs = |planned: &&Planned<'_>| Platform::Kubernetes.rights(&planned.wanted).iter().any(|needed| needed.name == right.name);
         let need: BTreeSet<String> = plan.checks.values().filter(needs).map(|planned| planned.check.id().to_string()).collect();
         assert!(!need.is_empty(), "{}", right.name);
         let named = |planned: &Planned<'_>| need.contains(planned.check.id().as_str());
@@ -192,7 +190,9 @@ fn without_any_one_right_exactly_the_checks_that_need_it_are_errors() {
         // A verdict follows from what was read: where nothing that a check reads differs, neither does the verdict.
         let lost = right.name.strip_prefix("list ").map_or_else(Resource::kubelet_configurations, Resource::kubernetes);
         let of_nodes = [Resource::kubernetes("nodes"), Resource::kubelet_configurations()];
-        for resource in those.wanted().keys().filter(|resource| **resource != lost && !(of_nodes.contains(&lost) && of_nodes.contains(resource))) {
+        for resource in
+            those.wanted().keys().filter(|resource| **resource != lost && !(of_nodes.contains(&lost) && of_nodes.contains(resource)))
+        {
             assert!(is_same(resource, &whole, &lacking), "without {}: {resource} is another", right.name);
         }
         if all {
@@ -343,7 +343,9 @@ fn what_an_account_lacks_and_has_too_much_is_told() {
             })
             .collect();
         if review["spec"]["namespace"] == "kube-system" {
-            resources.push(json!({"verbs": ["get", "create"], "apiGroups": [""], "resources": ["secrets", "pods/exec"], "resourceNames": ["x"]}));
+            resources.push(
+                json!({"verbs": ["get", "create"], "apiGroups": [""], "resources": ["secrets", "pods/exec"], "resourceNames": ["x"]}),
+            );
         }
         resources.push(json!({"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]}));
         let paths = json!([{"verbs": ["get"], "nonResourceURLs": ["/version", "/apis/*"]}]);

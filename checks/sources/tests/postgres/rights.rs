@@ -56,7 +56,10 @@ async fn without_any_one_right_exactly_the_checks_that_need_it_are_errors() {
         server.sql("postgres", &format!("GRANT {name} TO \"exact-reader\""));
     }
     // The role writes nothing, whatever it is granted by mistake.
-    assert_eq!(server.sql("postgres", "SELECT rolconfig::text FROM pg_roles WHERE rolname = 'exact-reader'"), "{default_transaction_read_only=on}");
+    assert_eq!(
+        server.sql("postgres", "SELECT rolconfig::text FROM pg_roles WHERE rolname = 'exact-reader'"),
+        "{default_transaction_read_only=on}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,7 +98,10 @@ async fn what_a_role_has_and_needs_not_is_told() {
     ] {
         assert!(told.contains(&(grave, true)), "{grave}: {told:#?}");
     }
-    assert!(told.iter().any(|(name, grave)| name.starts_with("INSERT, UPDATE, DELETE or TRUNCATE on relations of shop") && *grave), "{told:#?}");
+    assert!(
+        told.iter().any(|(name, grave)| name.starts_with("INSERT, UPDATE, DELETE or TRUNCATE on relations of shop") && *grave),
+        "{told:#?}"
+    );
     assert!(told.iter().any(|(name, grave)| name.starts_with("SELECT on relations of users of shop") && !grave), "{told:#?}");
 
     let found = compare(&reader("postgres"), &judge).await;

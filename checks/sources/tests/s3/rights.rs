@@ -123,6 +123,8 @@ async fn what_an_account_may_not_read_is_told_and_what_it_may_besides_is_not_kno
     }
     // Only reads were tried.
     let seen = front.seen.lock().unwrap();
-    let reads = |request: &Request| ["GET", "HEAD"].contains(&request.method.as_str()) || request.header("x-amz-target").starts_with("TrentService.");
+    let reads = |request: &Request| {
+        ["GET", "HEAD"].contains(&request.method.as_str()) || request.header("x-amz-target").starts_with("TrentService.")
+    };
     assert!(seen.iter().all(|request| reads(request) || request.body.starts_with("Action=GetCallerIdentity")));
 }
