@@ -30,8 +30,14 @@ pub(crate) struct Sources {
     runtime: Runtime,
 }
 
-/// The collectors of an environment; targets on the command line take the place of the workspace's cluster.
-pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets: &Targets) -> Result<Sources> {
+/// The collectors of those sources of an environment that are meant; targets on the command line take the place of the workspace's
+/// cluster.
+pub(crate) fn sources(
+    workspace: &Workspace,
+    environment: &Environment,
+    targets: &Targets,
+    is_meant: impl Fn(Source) -> bool,
+) -> Result<Sources> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the runtime")?;
     let mut sources = Sources { collectors: Vec::new(), collected_at: None, runtime };
     let mut recorded = Vec::new();
@@ -43,7 +49,7 @@ pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets:
     };
     let on_command_line = given.dump.is_some() || given.kubeconfig.is_some() || given.context.is_some();
     let cluster = if on_command_line { Some(given) } else { environment.kubernetes.clone().map(|target| target.below(workspace)) };
-    match cluster {
+    match cluster.filter(|_| is_meant(Source::Kubernetes)) {
         Some(KubernetesTarget { dump: Some(path), .. }) => {
             let dump = Dump::open("kubernetes", &path)?;
             let at = dump
@@ -62,7 +68,7 @@ pub(crate) fn sources(workspace: &Workspace, environment: &Environment, targets:
     }
     // A recording that holds observations of a source stands in for its targets too.
     let setup = Setup { root: &workspace.root, file: crate::workspace::FILE };
-    for (source, target) in environment.targets().filter(|(source, _)| !recorded.contains(source)) {
+    for (source, target) in environment.targets().filter(|(source, _)| is_meant(*source) && !recorded.contains(source)) {
         sources.collectors.push(target.open(source.as_str(), &setup)?);
     }
     Ok(sources)
@@ -78,10 +84,9 @@ impl KubernetesTarget {
 }
 
 impl Sources {
-    /// Asks the platforms behind the sources that are meant which rights our accounts have, all at once.
-    pub(crate) fn compare(self, wanted: &Wanted, is_meant: impl Fn(Source) -> bool) -> Vec<Comparison> {
-        let asked = self.collectors.iter().filter(|collector| is_meant(collector.source()));
-        let found = self.runtime.block_on(join_all(asked.map(|collector| collector.compare(wanted))));
+    /// Asks the platforms behind the sources which rights our accounts have, all at once.
+    pub(crate) fn compare(self, wanted: &Wanted) -> Vec<Comparison> {
+        let found = self.runtime.block_on(join_all(self.collectors.iter().map(|collector| collector.compare(wanted))));
         self.runtime.shutdown_timeout(SHUTDOWN);
         found.into_iter().flatten().collect()
     }

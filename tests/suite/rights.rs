@@ -45,12 +45,12 @@ fn each_platform_gets_its_rights_in_its_own_form() {
     );
     let sql = one("postgres");
     for line in [
-        "CREATE ROLE proofbook LOGIN NOSUPERUSER",
+        "CREATE ROLE \"proofbook\" LOGIN NOSUPERUSER",
         "CONNECTION LIMIT 4",
         "SET default_transaction_read_only = on;",
-        "GRANT CONNECT ON DATABASE orders TO proofbook;",
-        "GRANT CONNECT ON DATABASE \"Shop\" TO proofbook;",
-        "GRANT pg_read_all_settings TO proofbook;",
+        "GRANT CONNECT ON DATABASE \"orders\" TO \"proofbook\";",
+        "GRANT CONNECT ON DATABASE \"Shop\" TO \"proofbook\";",
+        "GRANT pg_read_all_settings TO \"proofbook\";",
     ] {
         assert!(sql.contains(line), "{line}: {sql}");
     }
@@ -152,7 +152,7 @@ fn checks_that_need_secrets_are_skipped_unless_they_are_asked_for() {
         let check = &assessment["checks"]["secret-legacy-token"];
         (check["status"].clone(), check["reason"].clone(), assessment["controls"]["long-lived-tokens"]["status"].clone())
     };
-    let asked = |server: &Server| server.asked().iter().any(|asked| asked.path.contains("secrets") || asked.body.contains("secrets"));
+    let asked = |server: &Server| server.asked().iter().any(|asked| asked.path.contains("/secrets") || asked.body.contains("\"secrets\""));
     assert_eq!(status(&json!({"workspace": "default"})), (json!("skipped"), json!("opt-in"), json!("skipped")));
     assert!(!asked(&server), "nobody asks for Secrets by default");
     let enabled = json!({"workspace": "asked-for", "checks": {"secret-legacy-token": {"enabled": true}}});

@@ -25,9 +25,9 @@ impl Asked<'_> {
     pub(super) fn compare(&self, workspace: &Workspace, output: &Output) -> Result<Exit> {
         let platforms: Vec<Platform> =
             self.platforms.iter().copied().filter(|platform| !platform.rights(&self.wanted).is_empty()).collect();
-        let sources = collect::sources(workspace, self.environment, &self.rbac.targets)?;
         let is_meant = |source| platforms.iter().any(|platform| platform.source() == source);
-        let mut found = sources.compare(&self.wanted, is_meant);
+        let sources = collect::sources(workspace, self.environment, &self.rbac.targets, is_meant)?;
+        let mut found = sources.compare(&self.wanted);
         found.retain(|comparison| platforms.contains(&comparison.platform));
         for platform in platforms {
             if !found.iter().any(|comparison| comparison.platform == platform) {

@@ -128,16 +128,23 @@ pub(crate) fn needed(wanted: &Wanted) -> Vec<Right> {
 /// The rules of the ClusterRole that grants what is needed, by group; what opens more than is read stands apart, with its warning.
 #[must_use]
 pub fn rules(wanted: &Wanted) -> Vec<(PolicyRule, Option<&'static str>)> {
-    let mut rules: BTreeMap<(Option<&'static str>, Vec<String>, String, String), BTreeSet<String>> = BTreeMap::new();
+    let mut rules: Vec<(PolicyRule, Option<&'static str>)> = Vec::new();
     for (access, right) in accesses(wanted) {
-        let key = (right.warning, access.name.into_iter().collect(), access.group, access.verb);
-        rules.entry(key).or_default().insert(access.resource);
+        let names: Vec<String> = access.name.into_iter().collect();
+        let fits = |(rule, warning): &&mut (PolicyRule, Option<&'static str>)| {
+            let same = rule.verbs == [access.verb.as_str()] && rule.api_groups == [access.group.as_str()];
+            same && rule.resource_names == names && *warning == right.warning
+        };
+        match rules.iter_mut().find(fits) {
+            Some((rule, _)) => rule.resources.push(access.resource),
+            None => {
+                let (api_groups, resources, verbs) = (vec![access.group], vec![access.resource], vec![access.verb]);
+                rules.push((PolicyRule { api_groups, resources, resource_names: names, verbs }, right.warning));
+            }
+        }
     }
-    let rule = |((warning, resource_names, group, verb), resources): ((_, Vec<String>, String, String), BTreeSet<String>)| {
-        let resources = resources.into_iter().collect();
-        (PolicyRule { api_groups: vec![group], resources, resource_names, verbs: vec![verb] }, warning)
-    };
-    rules.into_iter().map(rule).collect()
+    rules.sort_by_key(|(_, warning)| *warning);
+    rules
 }
 
 /// Compares what the server says that we may do with what is needed.

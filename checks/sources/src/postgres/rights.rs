@@ -74,7 +74,7 @@ pub fn role(wanted: &Wanted, role: &str, databases: &BTreeSet<String>) -> String
     let name = quoted(role);
     let mut sql = format!(
         "CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS\n\
-         \x20 CONNECTION LIMIT 4;  -- set a password: \\password {role}\n\
+         \x20 CONNECTION LIMIT 4;  -- set a password: \\password {name}\n\
          ALTER ROLE {name} SET default_transaction_read_only = on;\n"
     );
     for right in Platform::Postgres.rights(wanted) {
@@ -97,11 +97,9 @@ pub fn role(wanted: &Wanted, role: &str, databases: &BTreeSet<String>) -> String
     sql
 }
 
-// As an identifier; quotes within it are doubled.
+// As an identifier, also where the word means something to SQL; quotes within it are doubled.
 fn quoted(name: &str) -> String {
-    let plain = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// What the role is, and whether it has each right that may be needed.
@@ -239,10 +237,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_quoted_where_they_must_be() {
-        assert_eq!(quoted("proofbook_1"), "proofbook_1");
-        assert_eq!(quoted("audit-reader"), "\"audit-reader\"");
+    fn names_are_quoted() {
+        assert_eq!(quoted("user"), "\"user\"");
         assert_eq!(quoted("a\"b"), "\"a\"\"b\"");
-        assert_eq!(quoted(""), "\"\"");
     }
 }
