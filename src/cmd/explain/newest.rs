@@ -78,18 +78,11 @@ impl Newest {
 impl Told {
     /// In one sentence.
     pub(super) fn text(&self) -> String {
-        let mut text = self.status.to_owned();
-        if let Some(reason) = &self.reason {
-            text += &format!(" ({reason})");
-        }
-        text += &format!(" at {}", self.at);
-        if let Some(counts) = self.counts.as_ref().filter(|counts| !counts.is_empty()) {
-            let counts: Vec<String> = counts.iter().map(|(verdict, count)| format!("{count} {}", verdict.as_str())).collect();
-            text += &format!(": {}", counts.join(", "));
-        }
-        if let Some(until) = self.fresh_until {
-            text += &format!("; {} {until}", if self.stale == Some(true) { "stale since" } else { "fresh until" });
-        }
-        format!("{text}; run {}", self.run_id)
+        let reason = self.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let counts = self.counts.iter().flatten().map(|(verdict, count)| format!("{count} {}", verdict.as_str())).collect::<Vec<_>>();
+        let counts = if counts.is_empty() { String::new() } else { format!(": {}", counts.join(", ")) };
+        let ends = if self.stale == Some(true) { "stale since" } else { "fresh until" };
+        let fresh = self.fresh_until.map(|until| format!("; {ends} {until}")).unwrap_or_default();
+        format!("{}{reason} at {}{counts}{fresh}; run {}", self.status, self.at, self.run_id)
     }
 }
