@@ -316,7 +316,13 @@ impl<'r> Run<'r, '_> {
                         return standing;
                     }
                 }
-                Standing::Complete
+                // The others may be missing; one that is there and could not be listed may hold subjects that nobody saw.
+                let failed = |member: &&views::Member| {
+                    let completeness = self.evaluation.inventory.completeness(&Resource::kubernetes(member.resource));
+                    matches!(completeness, Completeness::Failed { .. })
+                };
+                let failed = view.members().iter().find(failed);
+                failed.map_or(Standing::Complete, |member| self.resource_standing(&Resource::kubernetes(member.resource)))
             }
         }
     }

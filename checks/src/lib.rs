@@ -20,7 +20,6 @@ pub mod inventory;
 pub mod mask;
 pub mod plan;
 pub mod project;
-pub mod rbac;
 pub mod resource;
 pub mod sensitive;
 pub mod settings;
