@@ -84,6 +84,13 @@ static FUNCTIONS: &[Entry] = &[
         "An image reference as {registry, repository, tag, digest}; parts that are absent are empty, the registry defaults to docker.io."
     ),
     entry!("minor", [TEXT], minor, "minor(version) -> int", "The minor number of a version such as `v1.33.4`."),
+    entry!(
+        "permits",
+        [ANY, TEXT, TEXT, TEXT],
+        permits_call,
+        "permits(rule, verb, group, resource) -> bool",
+        "Whether an RBAC rule grants the verb on the resource (`pods`, `pods/log`) of the API group, wildcards included; a rule with resourceNames never grants list, watch or the creation of objects."
+    ),
     entry!("quantity", [TEXT], quantity, "quantity(text) -> double", "A Kubernetes quantity (`500m`, `2Gi`) as a number."),
     entry!(
         "selects",
@@ -372,6 +379,32 @@ fn expression_matches(expression: &Value, labels: &Value) -> bool {
         Some("DoesNotExist") => found.is_none(),
         _ => false,
     }
+}
+
+fn permits_call<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+    let rule = value(&args, 0)?;
+    bool(permits(&rule, text(&args, 1)?, text(&args, 2)?, text(&args, 3)?))
+}
+
+/// Whether a rule of a Role or ClusterRole grants `verb` on `resource` of the API group `group`, on one object at least.
+///
+/// `*` stands for every verb, group or resource, subresources included; `*/scale` for that subresource of every resource, while
+/// `pods/*` means nothing to the API server. The name of an object is not known when it is created, nor in a list or watch of all,
+/// so `resourceNames` never grant those; a subresource is created under a known name.
+#[must_use]
+pub fn permits(rule: &Value, verb: &str, group: &str, resource: &str) -> bool {
+    let has = |key: &str, wanted: &dyn Fn(&str) -> bool| {
+        let items = rule.get(key).and_then(Value::as_list).unwrap_or_default();
+        items.iter().filter_map(Value::as_str).any(|item| item == "*" || wanted(item))
+    };
+    let subresource = resource.split_once('/').map(|(_, subresource)| subresource);
+    let of_any = |item: &str| item.strip_prefix("*/").is_some_and(|of_any| Some(of_any) == subresource);
+    let named = rule.get("resourceNames").and_then(Value::as_list).is_some_and(|names| !names.is_empty());
+    let nameless = matches!(verb, "list" | "watch" | "deletecollection") || verb == "create" && subresource.is_none();
+    has("verbs", &|item| item == verb)
+        && has("apiGroups", &|item| item == group)
+        && has("resources", &|item| item == resource || of_any(item))
+        && !(named && nameless)
 }
 
 fn cron_interval<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
