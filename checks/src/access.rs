@@ -23,6 +23,16 @@ const AUTHENTICATED: &str = "system:authenticated";
 const ACCOUNTS: &str = "system:serviceaccounts";
 const UNAUTHENTICATED: &str = "system:unauthenticated";
 
+/// The control plane's own identities. `system:` is a reserved prefix, but whoever writes a binding or signs a certificate may use it,
+/// so any other name of that form is nobody in particular. One that ends with a colon stands for all that begin so.
+const SYSTEM_USERS: &[&str] =
+    &["system:apiserver", "system:kube-controller-manager", "system:kube-proxy", "system:kube-scheduler", "system:node:"];
+const SYSTEM_GROUPS: &[&str] = &["system:bootstrappers", "system:bootstrappers:", "system:masters", "system:monitoring", "system:nodes"];
+
+fn is_listed(names: &[&str], name: Name) -> bool {
+    names.iter().any(|known| *known == &*name || known.ends_with(':') && name.starts_with(known))
+}
+
 /// ClusterRoles, those that aggregate with the rules that they gather, and Roles.
 pub(crate) fn roles(inventory: &Inventory) -> Vec<Value> {
     let cluster = inventory.objects(&rbac("clusterroles"));
@@ -140,7 +150,8 @@ impl Account {
             Self::Group(name) if &*name == UNAUTHENTICATED => "anonymous",
             Self::Group(name) if matches!(&*name, AUTHENTICATED | ACCOUNTS) => "everybody",
             Self::Group(name) if name.starts_with("system:serviceaccounts:") => "accounts",
-            Self::User(name) | Self::Group(name) if name.starts_with("system:") => "system",
+            Self::User(name) if is_listed(SYSTEM_USERS, name) => "system",
+            Self::Group(name) if is_listed(SYSTEM_GROUPS, name) => "system",
             Self::User(_) => "user",
             Self::Group(_) => "group",
         }
@@ -245,7 +256,8 @@ impl Held {
         let found = roles.get(&(kind, of_role, role));
         let role = if of_role.is_empty() { format!("{kind}/{role}") } else { format!("{kind}/{of_role}/{role}") };
         let told = if namespace.is_empty() { format!("ClusterRoleBinding/{name}") } else { format!("RoleBinding/{namespace}/{name}") };
-        let default = binding.at(&["metadata", "labels"]).is_some_and(|labels| text(labels, &["kubernetes.io/bootstrapping"]) == "rbac-defaults");
+        let default =
+            binding.at(&["metadata", "labels"]).is_some_and(|labels| text(labels, &["kubernetes.io/bootstrapping"]) == "rbac-defaults");
         for account in list(binding, "subjects").iter().filter_map(|subject| Account::of(subject, namespace)) {
             let Some(found) = found else {
                 self.missing.entry(account).or_default().push(Value::str(&told));

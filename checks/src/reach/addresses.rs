@@ -73,9 +73,10 @@ impl Addresses {
         let excepted = block.get("except").and_then(Value::as_list).unwrap_or_default();
         let excepted: Vec<Block> = excepted.iter().filter_map(Value::as_str).filter_map(Block::of).collect();
         if self.0.is_empty() {
-            return PRIVATE.iter().filter_map(|range| Block::of(range)).any(|range| {
-                cidr.overlaps(&range) && !excepted.iter().any(|except| except.holds(&range) || except.holds(&cidr))
-            });
+            return PRIVATE
+                .iter()
+                .filter_map(|range| Block::of(range))
+                .any(|range| cidr.overlaps(&range) && !excepted.iter().any(|except| except.holds(&range) || except.holds(&cidr)));
         }
         let start = self.0.partition_point(|address| *address < (cidr.v6, cidr.first));
         let within = self.0[start..].iter().take_while(|(v6, bits)| *v6 == cidr.v6 && *bits <= cidr.last);

@@ -141,9 +141,8 @@ impl Network<'_> {
         sources.dedup();
         let mut entrances = BTreeMap::new();
         let paths = sources.into_iter().filter_map(|from| self.path(from, to, &candidates, &mut entrances)).collect();
-        let entrance = |(pods, opened_by): (Name, Name)| {
-            Value::map(vec![("pods", Value::str(&pods)), ("opened_by", Value::str(&opened_by))])
-        };
+        let entrance =
+            |(pods, opened_by): (Name, Name)| Value::map(vec![("pods", Value::str(&pods)), ("opened_by", Value::str(&opened_by))]);
         (paths, entrances.into_iter().take(EXAMPLES).map(entrance).collect())
     }
 
@@ -156,7 +155,8 @@ impl Network<'_> {
                 let entrance = self.pods.groups[target].example;
                 if entrances.len() < EXAMPLES && !entrances.contains_key(&entrance) {
                     let host = self.pods.groups[source].host;
-                    entrances.insert(entrance, if host { ON_HOST.into() } else { self.opened_by(&self.sides[target].ingress, target, source) });
+                    entrances
+                        .insert(entrance, if host { ON_HOST.into() } else { self.opened_by(&self.sides[target].ingress, target, source) });
                 }
                 match &mut found[usize::from(!way.certain)] {
                     Some(path) => path.ports = std::mem::replace(&mut path.ports, Ports::NONE).or(&way.ports),

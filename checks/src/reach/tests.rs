@@ -39,7 +39,12 @@ fn paths(objects: &[Json]) -> Vec<String> {
         for path in record["reached_from"].as_array().unwrap() {
             let ports: Vec<&str> = path["ports"].as_array().unwrap().iter().map(|port| port.as_str().unwrap()).collect();
             let sure = if path["certain"] == json!(true) { "" } else { "?" };
-            out.push(format!("{} <- {}: {}{sure}", record["metadata"]["name"].as_str().unwrap(), path["namespace"].as_str().unwrap(), ports.join(" ")));
+            out.push(format!(
+                "{} <- {}: {}{sure}",
+                record["metadata"]["name"].as_str().unwrap(),
+                path["namespace"].as_str().unwrap(),
+                ports.join(" ")
+            ));
         }
     }
     out
@@ -60,8 +65,10 @@ fn two(policies: &[Json]) -> Vec<String> {
 #[test]
 fn what_the_api_means() {
     let deny = |namespace: &str| policy(namespace, "deny", &json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}));
-    let ingress = |namespace: &str, rules: Json| policy(namespace, "in", &json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": rules}));
-    let egress = |namespace: &str, rules: Json| policy(namespace, "out", &json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": rules}));
+    let ingress =
+        |namespace: &str, rules: Json| policy(namespace, "in", &json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": rules}));
+    let egress =
+        |namespace: &str, rules: Json| policy(namespace, "out", &json!({"podSelector": {}, "policyTypes": ["Egress"], "egress": rules}));
     let from_b = json!([{"from": [{"namespaceSelector": {"matchLabels": {"name": "b"}}}]}]);
     // Without policies everybody reaches everybody.
     assert_eq!(two(&[]), ["a <- b: any", "b <- a: any"]);
@@ -71,7 +78,10 @@ fn what_the_api_means() {
     assert_eq!(two(&[policy("a", "x", &json!({"podSelector": {}}))]), ["b <- a: any"]);
     assert_eq!(two(&[policy("a", "x", &json!({"podSelector": {}, "egress": [{"ports": [{"port": 53}]}]}))]), ["b <- a: TCP/53"]);
     // Rules for ingress in a policy that governs egress alone mean nothing.
-    assert_eq!(two(&[deny("a"), policy("a", "x", &json!({"podSelector": {}, "policyTypes": ["Egress"], "ingress": [{}]}))]), Vec::<String>::new());
+    assert_eq!(
+        two(&[deny("a"), policy("a", "x", &json!({"podSelector": {}, "policyTypes": ["Egress"], "ingress": [{}]}))]),
+        Vec::<String>::new()
+    );
     // Policies add up, and both sides must open the port.
     assert_eq!(two(&[deny("a"), ingress("a", from_b.clone())]), ["a <- b: any"]);
     assert_eq!(two(&[deny("a"), deny("b"), ingress("a", from_b)]), Vec::<String>::new());
@@ -105,9 +115,7 @@ fn the_host_network_is_held_by_nobody() {
 #[test]
 fn what_is_not_evaluated_is_not_certain() {
     let deny = policy("a", "deny", &json!({"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}));
-    let cilium = |namespace: &str| {
-        json!({"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": namespace}})
-    };
+    let cilium = |namespace: &str| json!({"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "x", "namespace": namespace}});
     // In the namespace that is reached nothing is known; elsewhere what is denied stays denied.
     assert_eq!(two(&[deny.clone(), cilium("a")]), ["a <- b: any?", "b <- a: any?"]);
     assert_eq!(two(&[deny, cilium("b")]), Vec::<String>::new());
@@ -115,12 +123,14 @@ fn what_is_not_evaluated_is_not_certain() {
     let clusterwide = |spec: Json| json!({"apiVersion": "cilium.io/v2", "kind": "CiliumClusterwideNetworkPolicy", "metadata": {"name": "x"}, "spec": spec});
     assert_eq!(two(&[clusterwide(json!({"nodeSelector": {}}))]), ["a <- b: any", "b <- a: any"]);
     assert_eq!(two(&[clusterwide(json!({"endpointSelector": {}}))]), ["a <- b: any?", "b <- a: any?"]);
-    let admin = |subject: Json| {
-        json!({"apiVersion": "policy.networking.k8s.io/v1alpha1", "kind": "AdminNetworkPolicy", "metadata": {"name": "x"}, "spec": {"subject": subject}})
-    };
+    let admin = |subject: Json| json!({"apiVersion": "policy.networking.k8s.io/v1alpha1", "kind": "AdminNetworkPolicy", "metadata": {"name": "x"}, "spec": {"subject": subject}});
     assert_eq!(two(&[admin(json!({"namespaces": {"matchLabels": {"name": "c"}}}))]), ["a <- b: any", "b <- a: any"]);
-    assert_eq!(two(&[admin(json!({"pods": {"namespaceSelector": {"matchLabels": {"name": "b"}}, "podSelector": {}}}))]), ["a <- b: any?", "b <- a: any?"]);
-    let shown = json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy", "metadata": {"name": "knp.default.deny", "namespace": "a"}});
+    assert_eq!(
+        two(&[admin(json!({"pods": {"namespaceSelector": {"matchLabels": {"name": "b"}}, "podSelector": {}}}))]),
+        ["a <- b: any?", "b <- a: any?"]
+    );
+    let shown =
+        json!({"apiVersion": "projectcalico.org/v3", "kind": "NetworkPolicy", "metadata": {"name": "knp.default.deny", "namespace": "a"}});
     assert_eq!(two(&[shown]), ["a <- b: any", "b <- a: any"]);
 }
 
@@ -154,7 +164,8 @@ struct Plain<'p> {
 impl<'p> Plain<'p> {
     fn new(objects: &'p [Json]) -> Self {
         let of = |kind: &str| objects.iter().filter(|object| object["kind"] == *kind).collect::<Vec<_>>();
-        let namespaces = of("Namespace").into_iter().map(|namespace| (namespace["metadata"]["name"].as_str().unwrap(), namespace)).collect();
+        let namespaces =
+            of("Namespace").into_iter().map(|namespace| (namespace["metadata"]["name"].as_str().unwrap(), namespace)).collect();
         Self { namespaces, pods: of("Pod"), policies: of("NetworkPolicy") }
     }
 
@@ -165,8 +176,12 @@ impl<'p> Plain<'p> {
                 let number = |text: &str| u32::from(text.parse::<std::net::Ipv4Addr>().unwrap());
                 // One pod's address stands for all: any pod may have it next.
                 let shift = 32 - length.parse::<u32>().unwrap();
-                self.pods.iter().filter(|pod| host(pod) == host(other)).map(|pod| number(pod["status"]["podIP"].as_str().unwrap()))
-                    .filter(move |address| u64::from(*address) >> shift == u64::from(number(base)) >> shift).collect::<BTreeSet<u32>>()
+                self.pods
+                    .iter()
+                    .filter(|pod| host(pod) == host(other))
+                    .map(|pod| number(pod["status"]["podIP"].as_str().unwrap()))
+                    .filter(move |address| u64::from(*address) >> shift == u64::from(number(base)) >> shift)
+                    .collect::<BTreeSet<u32>>()
             };
             let out: BTreeSet<u32> = block["except"].as_array().into_iter().flatten().flat_map(holds).collect();
             return holds(&block["cidr"]).difference(&out).next().is_some();
@@ -194,12 +209,17 @@ impl<'p> Plain<'p> {
         let port = |port: &Json| {
             let protocol = port["protocol"].as_str().unwrap_or("TCP");
             let number = match &port["port"] {
-                Json::String(name) => target["spec"]["containers"][0]["ports"].as_array().unwrap().iter()
-                    .find(|one| one["name"] == **name).map(|one| one["containerPort"].as_u64().unwrap()),
+                Json::String(name) => target["spec"]["containers"][0]["ports"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .find(|one| one["name"] == **name)
+                    .map(|one| one["containerPort"].as_u64().unwrap()),
                 other => other.as_u64().map(|_| other.as_u64().unwrap()),
             };
             let last = port["endPort"].as_u64().or(number);
-            protocol == probe.0 && (port.get("port").is_none() || number.is_some_and(|first| (first..=last.unwrap()).contains(&u64::from(probe.1))))
+            protocol == probe.0
+                && (port.get("port").is_none() || number.is_some_and(|first| (first..=last.unwrap()).contains(&u64::from(probe.1))))
         };
         let rule = |rule: &Json| {
             rule[peers].as_array().is_none_or(|all| all.is_empty() || all.iter().any(|peer| self.peer(peer, pod, other)))
@@ -258,7 +278,8 @@ fn selector() -> impl Strategy<Value = Json> {
     prop_oneof![
         Just(json!({})),
         "[ab]".prop_map(|app| json!({"matchLabels": {"app": app}})),
-        ("(In|NotIn)", "[ab]").prop_map(|(operator, app)| json!({"matchExpressions": [{"key": "app", "operator": operator, "values": [app]}]})),
+        ("(In|NotIn)", "[ab]")
+            .prop_map(|(operator, app)| json!({"matchExpressions": [{"key": "app", "operator": operator, "values": [app]}]})),
         "(Exists|DoesNotExist)".prop_map(|operator| json!({"matchExpressions": [{"key": "tier", "operator": operator}]})),
     ]
 }
@@ -322,18 +343,24 @@ fn any_policy() -> impl Strategy<Value = Json> {
 }
 
 fn any_pod() -> impl Strategy<Value = Json> {
-    let ports = prop_oneof![Just(json!([{"name": "http", "containerPort": 80}])), Just(json!([{"name": "http", "containerPort": 8080}])), Just(json!([]))];
-    ("[abcd]", prop::option::of("[ab]"), any::<bool>(), prop::bool::weighted(0.1), ports, 1_u8..12).prop_map(|(space, app, tier, host, ports, address)| {
-        let mut labels = json!({});
-        if let Some(app) = app {
-            labels["app"] = json!(app);
-        }
-        if tier {
-            labels["tier"] = json!("x");
-        }
-        let address = if host { format!("10.0.0.{address}") } else { format!("10.42.0.{address}") };
-        pod(&space, "p", &labels, &json!({"hostNetwork": host, "containers": [{"ports": ports}]}), &address)
-    })
+    let ports = prop_oneof![
+        Just(json!([{"name": "http", "containerPort": 80}])),
+        Just(json!([{"name": "http", "containerPort": 8080}])),
+        Just(json!([]))
+    ];
+    ("[abcd]", prop::option::of("[ab]"), any::<bool>(), prop::bool::weighted(0.1), ports, 1_u8..12).prop_map(
+        |(space, app, tier, host, ports, address)| {
+            let mut labels = json!({});
+            if let Some(app) = app {
+                labels["app"] = json!(app);
+            }
+            if tier {
+                labels["tier"] = json!("x");
+            }
+            let address = if host { format!("10.0.0.{address}") } else { format!("10.42.0.{address}") };
+            pod(&space, "p", &labels, &json!({"hostNetwork": host, "containers": [{"ports": ports}]}), &address)
+        },
+    )
 }
 
 proptest! {
