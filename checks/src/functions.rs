@@ -437,6 +437,29 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_permits_what_the_api_server_lets_through() {
+        let rule = |json: serde_json::Value| Value::from_json(&json);
+        let all = rule(serde_json::json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}));
+        assert!(permits(&all, "create", "apps", "deployments") && permits(&all, "get", "", "pods/log"));
+        let scale = rule(serde_json::json!({"apiGroups": ["apps"], "resources": ["*/scale", "pods/*"], "verbs": ["get"]}));
+        assert!(permits(&scale, "get", "apps", "deployments/scale"));
+        for (group, resource) in [("apps", "deployments"), ("apps", "deployments/status"), ("", "deployments/scale"), ("apps", "pods/log")]
+        {
+            assert!(!permits(&scale, "get", group, resource), "{group} {resource}");
+        }
+        let named =
+            rule(serde_json::json!({"apiGroups": [""], "resources": ["secrets", "pods/exec"], "resourceNames": ["x"], "verbs": ["*"]}));
+        assert!(
+            permits(&named, "get", "", "secrets") && permits(&named, "delete", "", "secrets") && permits(&named, "create", "", "pods/exec")
+        );
+        for verb in ["list", "watch", "create", "deletecollection"] {
+            assert!(!permits(&named, verb, "", "secrets"), "{verb}");
+        }
+        let paths = rule(serde_json::json!({"nonResourceURLs": ["*"], "verbs": ["*"]}));
+        assert!(!permits(&paths, "get", "", "pods"));
+    }
+
+    #[test]
     fn functions_of_the_field() {
         for expression in [
             "image('nginx').registry == 'docker.io' && image('nginx').tag == ''",

@@ -7,13 +7,14 @@
 //!
 //! Where a policy of a kind that is not evaluated may select a pod, paths from and to it are told as uncertain.
 //!
-//! Pods are not compared pair by pair: [`pods`] gathers those that no policy can tell apart, and only namespaces from which some
-//! rule lets somebody in are looked at for each namespace.
+//! Pods are not compared pair by pair: [`pods`] gathers those that no policy can tell apart, [`senders`] those that are let out alike,
+//! and a pair is looked at only where one side lets out and the other lets in.
 
 mod addresses;
 mod pods;
 mod policies;
 mod ports;
+mod senders;
 #[cfg(test)]
 mod tests;
 mod unjudged;
@@ -24,6 +25,7 @@ use std::ops::Range;
 use self::pods::Pods;
 use self::policies::{Bits, Resolver, Side, Sides, name_of};
 use self::ports::Ports;
+use self::senders::Senders;
 use crate::inventory::Inventory;
 use crate::resource::Resource;
 use crate::value::{Name, Value};
@@ -41,13 +43,18 @@ pub(crate) fn namespaces(inventory: &Inventory) -> Vec<Value> {
     let pods = Pods::of(inventory, &numbers, &policies::wanted(inventory));
     let mut resolver = Resolver::new(namespaces, &pods);
     let sides = resolver.sides(inventory);
+    let unjudged = unjudged::by_namespace(inventory, namespaces);
+    let held = pods.groups.iter().zip(&sides).map(|(group, sides)| {
+        let held = !group.host && sides.egress.governed && unjudged[group.namespace].is_empty();
+        held.then_some(&sides.egress)
+    });
     let network = Network {
         namespaces,
         members: members(&pods, namespaces.len()),
         pods: &pods,
-        sides,
-        unjudged: unjudged::by_namespace(inventory, namespaces),
-        all: Bits::of(pods.groups.len(), 0..pods.groups.len()),
+        sides: &sides,
+        unjudged: &unjudged,
+        senders: Senders::of(pods.groups.len(), held),
         hosts: Bits::of(pods.groups.len(), pods.groups.iter().enumerate().filter(|(_, group)| group.host).map(|(at, _)| at)),
     };
     network.records()
@@ -69,10 +76,9 @@ struct Network<'n> {
     namespaces: &'n [Value],
     members: Vec<Range<usize>>,
     pods: &'n Pods,
-    sides: Vec<Sides>,
-    unjudged: Vec<Vec<Value>>,
-    // Every group, and those on the host network.
-    all: Bits,
+    sides: &'n [Sides],
+    unjudged: &'n [Vec<Value>],
+    senders: Senders,
     hosts: Bits,
 }
 
@@ -134,49 +140,56 @@ impl Network<'_> {
 
     // How a namespace is reached from each other one, and which of its pods are.
     fn paths_to(&self, to: usize) -> (Vec<Path>, Vec<Value>) {
-        let mut candidates = self.hosts.clone();
-        self.members[to].clone().for_each(|at| self.admit(at, &mut candidates));
-        // Groups stand in the order of their namespaces.
-        let mut sources: Vec<usize> = candidates.members().map(|at| self.pods.groups[at].namespace).filter(|from| *from != to).collect();
-        sources.dedup();
-        let mut entrances = BTreeMap::new();
-        let paths = sources.into_iter().filter_map(|from| self.path(from, to, &candidates, &mut entrances)).collect();
-        let entrance =
-            |(pods, opened_by): (Name, Name)| Value::map(vec![("pods", Value::str(&pods)), ("opened_by", Value::str(&opened_by))]);
-        (paths, entrances.into_iter().take(EXAMPLES).map(entrance).collect())
-    }
-
-    // Pods of one namespace to those of another. A certain way counts before an uncertain one.
-    fn path(&self, from: usize, to: usize, candidates: &Bits, entrances: &mut BTreeMap<Name, Name>) -> Option<Path> {
-        let mut found: [Option<Path>; 2] = [None, None];
-        for source in self.members[from].clone().filter(|at| candidates.has(*at)) {
-            for target in self.members[to].clone() {
-                let Some(way) = self.way(source, target) else { continue };
-                let entrance = self.pods.groups[target].example;
-                if entrances.len() < EXAMPLES && !entrances.contains_key(&entrance) {
-                    let host = self.pods.groups[source].host;
-                    entrances
-                        .insert(entrance, if host { ON_HOST.into() } else { self.opened_by(&self.sides[target].ingress, target, source) });
+        let mut found: BTreeMap<usize, [Option<Path>; 2]> = BTreeMap::new();
+        let mut entrances: BTreeMap<Name, Name> = BTreeMap::new();
+        for target in self.members[to].clone() {
+            let senders = self.senders_to(target);
+            let example = self.pods.groups[target].example;
+            let mut next = senders.next(0);
+            while let Some(source) = next {
+                let from = self.pods.groups[source].namespace;
+                let told = entrances.len() >= EXAMPLES || entrances.contains_key(&example);
+                // Nothing can be added to what is open, and a namespace does not reach itself.
+                let is_done =
+                    told && found.get(&from).is_some_and(|[certain, _]| certain.as_ref().is_some_and(|path| path.ports == Ports::All));
+                if from == to || is_done {
+                    next = senders.next(self.members[from].end);
+                    continue;
                 }
-                match &mut found[usize::from(!way.certain)] {
+                next = senders.next(source + 1);
+                let Some(way) = self.way(source, target) else { continue };
+                if !told {
+                    let host = self.pods.groups[source].host;
+                    let opened_by = if host { ON_HOST.into() } else { self.opened_by(&self.sides[target].ingress, target, source) };
+                    entrances.insert(example, opened_by);
+                }
+                match &mut found.entry(from).or_default()[usize::from(!way.certain)] {
                     Some(path) => path.ports = std::mem::replace(&mut path.ports, Ports::NONE).or(&way.ports),
                     none => {
-                        *none = Some(Path {
-                            from,
-                            certain: way.certain,
-                            ports: way.ports,
-                            pods: self.pods.groups[source].example,
-                            opened_by: self.opened_by(&self.sides[source].egress, source, target),
-                        });
+                        let opened_by = self.opened_by(&self.sides[source].egress, source, target);
+                        let pods = self.pods.groups[source].example;
+                        *none = Some(Path { from, certain: way.certain, ports: way.ports, pods, opened_by });
                     }
-                }
-                if found[0].as_ref().is_some_and(|path| path.ports == Ports::All) {
-                    return found[0].take();
                 }
             }
         }
-        let [certain, uncertain] = found;
-        certain.or(uncertain)
+        // A certain way counts before an uncertain one.
+        let paths = found.into_values().filter_map(|[certain, uncertain]| certain.or(uncertain)).collect();
+        let entrance =
+            |(pods, opened_by): (Name, Name)| Value::map(vec![("pods", Value::str(&pods)), ("opened_by", Value::str(&opened_by))]);
+        (paths, entrances.into_iter().map(entrance).collect())
+    }
+
+    // Who may send to a group, and is let in; those on the host network always are.
+    fn senders_to(&self, target: usize) -> Bits {
+        let mut senders = self.senders.to(target);
+        let side = &self.sides[target].ingress;
+        if side.governed && !self.is_unjudged(target) {
+            let mut admitted = self.hosts.clone();
+            side.rules.iter().for_each(|rule| admitted.add(&rule.peers));
+            senders.keep(&admitted);
+        }
+        senders
     }
 
     // What lets the traffic through on one side of it.
@@ -216,15 +229,5 @@ impl Network<'_> {
     fn is_unjudged(&self, group: usize) -> bool {
         let group = &self.pods.groups[group];
         !group.host && !self.unjudged[group.namespace].is_empty()
-    }
-
-    // Adds who may come in to a group.
-    fn admit(&self, at: usize, candidates: &mut Bits) {
-        let side = &self.sides[at].ingress;
-        if !side.governed || self.is_unjudged(at) {
-            candidates.add(&self.all);
-        } else {
-            side.rules.iter().for_each(|rule| candidates.add(&rule.peers));
-        }
     }
 }

@@ -37,16 +37,19 @@ impl Bits {
         self.0.iter().all(|word| *word == 0)
     }
 
-    /// The members in order.
-    pub(super) fn members(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            let mut rest = *word;
-            std::iter::from_fn(move || {
-                let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
-                rest &= rest - 1;
-                Some(at * 64 + bit)
-            })
-        })
+    /// Leaves only what is in both.
+    pub(super) fn keep(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(own, other)| *own &= other);
+    }
+
+    /// The first member from `at` on.
+    pub(super) fn next(&self, at: usize) -> Option<usize> {
+        let first = self.0.get(at / 64)? >> (at % 64);
+        if first != 0 {
+            return Some(at + first.trailing_zeros() as usize);
+        }
+        let later = self.0.iter().enumerate().skip(at / 64 + 1).find(|(_, word)| **word != 0);
+        later.map(|(place, word)| place * 64 + word.trailing_zeros() as usize)
     }
 }
 
