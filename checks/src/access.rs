@@ -106,13 +106,13 @@ impl<'i> Aggregation<'i> {
 
 /// Whom a right is given to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Account {
+enum Holder {
     Group(Name),
     ServiceAccount(Name, Name),
     User(Name),
 }
 
-impl Account {
+impl Holder {
     // The subject of a binding; a binding's own namespace is that of a service account without one.
     fn of(subject: &Value, binding_namespace: &str) -> Option<Self> {
         let name = text(subject, &["name"]);
@@ -233,8 +233,8 @@ pub(crate) fn subjects(inventory: &Inventory) -> Vec<Value> {
 /// What accounts hold while bindings are read.
 #[derive(Default)]
 struct Held {
-    grants: BTreeMap<Account, Vec<Value>>,
-    missing: BTreeMap<Account, Vec<Value>>,
+    grants: BTreeMap<Holder, Vec<Value>>,
+    missing: BTreeMap<Holder, Vec<Value>>,
 }
 
 impl Held {
@@ -245,7 +245,7 @@ impl Held {
             Value::map(vec![("nonResourceURLs", all()), ("verbs", all())]),
         ];
         let grant = grant("", "", "", true, &Value::list(everything.to_vec()));
-        self.grants.insert(Account::Group("system:masters".into()), vec![grant]);
+        self.grants.insert(Holder::Group("system:masters".into()), vec![grant]);
     }
 
     fn take(&mut self, binding: &Value, roles: &BTreeMap<(&str, &str, &str), &Value>) {
@@ -258,7 +258,7 @@ impl Held {
         let told = if namespace.is_empty() { format!("ClusterRoleBinding/{name}") } else { format!("RoleBinding/{namespace}/{name}") };
         let default =
             binding.at(&["metadata", "labels"]).is_some_and(|labels| text(labels, &["kubernetes.io/bootstrapping"]) == "rbac-defaults");
-        for account in list(binding, "subjects").iter().filter_map(|subject| Account::of(subject, namespace)) {
+        for account in list(binding, "subjects").iter().filter_map(|subject| Holder::of(subject, namespace)) {
             let Some(found) = found else {
                 self.missing.entry(account).or_default().push(Value::str(&told));
                 self.grants.entry(account).or_default();
@@ -266,7 +266,7 @@ impl Held {
             };
             // The label alone hides nothing: the server binds its own identities only, under names of its own.
             let of_server = match account {
-                Account::ServiceAccount(home, _) => &*home == "kube-system",
+                Holder::ServiceAccount(home, _) => &*home == "kube-system",
                 account => account.class() == "system",
             };
             let builtin = default && of_server && (name.starts_with("system:") || name == "cluster-admin");
@@ -277,9 +277,9 @@ impl Held {
     }
 
     fn records(self) -> Vec<Value> {
-        let of_group = |group: &String| self.grants.get(&Account::Group(group.as_str().into())).map_or(&[][..], Vec::as_slice);
-        let inherited = |account: Account| account.groups().iter().flat_map(of_group).cloned().collect::<Vec<_>>();
-        let direct = |account: Account, grants: &[Value]| {
+        let of_group = |group: &String| self.grants.get(&Holder::Group(group.as_str().into())).map_or(&[][..], Vec::as_slice);
+        let inherited = |account: Holder| account.groups().iter().flat_map(of_group).cloned().collect::<Vec<_>>();
+        let direct = |account: Holder, grants: &[Value]| {
             let mut taken = Taken::by(grants);
             account.groups().iter().for_each(|group| taken.add(&Taken::by(of_group(group))));
             taken
@@ -290,15 +290,15 @@ impl Held {
         everybody.add(&Taken::by(of_group(&AUTHENTICATED.to_owned())));
         for (account, grants) in &self.grants {
             match account {
-                Account::ServiceAccount(home, _) => onward.entry(*home).or_default().add(&direct(*account, grants)),
-                Account::Group(name) if name.starts_with("system:serviceaccounts:") => {
+                Holder::ServiceAccount(home, _) => onward.entry(*home).or_default().add(&direct(*account, grants)),
+                Holder::Group(name) if name.starts_with("system:serviceaccounts:") => {
                     let home = name.trim_start_matches("system:serviceaccounts:");
                     onward.entry(home.into()).or_default().add(&direct(*account, grants));
                 }
                 _ => {}
             }
         }
-        let record = |(account, grants): (&Account, &Vec<Value>)| {
+        let record = |(account, grants): (&Holder, &Vec<Value>)| {
             let taken = closure(direct(*account, grants), &onward, &everybody);
             let acts_as: Vec<Value> = if taken.everywhere {
                 vec![Value::str("*")]
@@ -307,9 +307,9 @@ impl Held {
             };
             let mut metadata = Vec::with_capacity(2);
             let (kind, name) = match account {
-                Account::Group(name) => ("Group", name),
-                Account::User(name) => ("User", name),
-                Account::ServiceAccount(namespace, name) => {
+                Holder::Group(name) => ("Group", name),
+                Holder::User(name) => ("User", name),
+                Holder::ServiceAccount(namespace, name) => {
                     metadata.push(("namespace", Value::str(namespace)));
                     ("ServiceAccount", name)
                 }

@@ -130,6 +130,7 @@ fn keys(selector: &Value) -> impl Iterator<Item = Name> {
 /// Resolves peers of rules to groups; what several rules name is resolved once.
 pub(super) struct Resolver<'r> {
     namespaces: &'r [Value],
+    labels: Vec<Value>,
     pods: &'r Pods,
     all: Rc<Bits>,
     none: Rc<Bits>,
@@ -140,7 +141,7 @@ impl<'r> Resolver<'r> {
     pub(super) fn new(namespaces: &'r [Value], pods: &'r Pods) -> Self {
         let size = pods.groups.len();
         let (all, none) = (Rc::new(Bits::of(size, 0..size)), Rc::new(Bits::none(size)));
-        Self { namespaces, pods, all, none, known: HashMap::new() }
+        Self { namespaces, labels: namespaces.iter().map(labels_of).collect(), pods, all, none, known: HashMap::new() }
     }
 
     /// What holds each group.
@@ -209,12 +210,10 @@ impl<'r> Resolver<'r> {
     // Pods on the host network have the address of their node and are selected by nobody.
     fn selected(&mut self, namespaces: &Value, pods: Option<&Value>) -> Rc<Bits> {
         let key = format!("{} {}", namespaces.to_json(), pods.map(Value::to_json).unwrap_or_default());
-        let empty = Value::map(Vec::new());
-        let matches = |namespace: &Value| selector_matches(namespaces, namespace.at(&["metadata", "labels"]).unwrap_or(&empty));
         let mut last = (usize::MAX, false);
-        self.known(key, |all, group| {
+        self.known(key, |labels, group| {
             if last.0 != group.namespace {
-                last = (group.namespace, matches(&all[group.namespace]));
+                last = (group.namespace, selector_matches(namespaces, &labels[group.namespace]));
             }
             last.1 && !group.host && pods.is_none_or(|pods| selector_matches(pods, &group.labels))
         })
@@ -224,11 +223,18 @@ impl<'r> Resolver<'r> {
         if let Some(known) = self.known.get(&key) {
             return Rc::clone(known);
         }
-        let members = self.pods.groups.iter().enumerate().filter(|(_, group)| belongs(self.namespaces, group)).map(|(at, _)| at);
+        let members = self.pods.groups.iter().enumerate().filter(|(_, group)| belongs(&self.labels, group)).map(|(at, _)| at);
         let bits = Rc::new(Bits::of(self.pods.groups.len(), members));
         self.known.insert(key, Rc::clone(&bits));
         bits
     }
+}
+
+/// The labels of a namespace. The API server gives each one a label with its name, whatever was written.
+pub(super) fn labels_of(namespace: &Value) -> Value {
+    let labels = namespace.at(&["metadata", "labels"]).and_then(Value::as_map).unwrap_or_default();
+    let name = ("kubernetes.io/metadata.name", Value::str(&name_of(namespace)));
+    Value::map(labels.iter().cloned().chain([name]).collect())
 }
 
 /// The name of a namespace.

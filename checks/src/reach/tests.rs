@@ -95,6 +95,9 @@ fn what_the_api_means() {
     let world = |except: Json| json!([{"from": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": except}}]}]);
     assert_eq!(two(&[deny("a"), ingress("a", world(json!([])))]), ["a <- b: any"]);
     assert_eq!(two(&[ingress("a", world(json!(["10.0.0.0/8"])))]), ["b <- a: any"]);
+    // Every namespace has a label with its name.
+    let by_name = json!([{"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "b"}}}]}]);
+    assert_eq!(two(&[deny("a"), ingress("a", by_name)]), ["a <- b: any"]);
     // A policy for some pods leaves the others open.
     assert_eq!(two(&[policy("a", "x", &json!({"podSelector": {"matchLabels": {"app": "db"}}}))]), ["a <- b: any", "b <- a: any"]);
     let not_db = json!({"podSelector": {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["db"]}]}});

@@ -8,7 +8,7 @@ use crate::inventory::Inventory;
 use crate::resource::Resource;
 use crate::value::{Name, Value};
 
-use super::policies::name_of;
+use super::policies::{labels_of, name_of};
 
 /// Whom a kind of policy selects.
 #[derive(Clone, Copy)]
@@ -68,10 +68,9 @@ pub(super) fn by_namespace(inventory: &Inventory, namespaces: &[Value]) -> Vec<V
 // The namespaces of `subject.namespaces`, or of `subject.pods`; a subject that says neither may be anything.
 fn is_subject(policy: &Value, namespace: &Value) -> bool {
     let empty = Value::map(Vec::new());
-    let labels = namespace.at(&["metadata", "labels"]).unwrap_or(&empty);
     let subject = policy.at(&["spec", "subject"]).unwrap_or(&empty);
     let selector = subject.get("namespaces").or_else(|| subject.at(&["pods", "namespaceSelector"]));
-    selector.is_none_or(|selector| selector_matches(selector, labels))
+    selector.is_none_or(|selector| selector_matches(selector, &labels_of(namespace)))
 }
 
 fn is_about_nodes(policy: &Value) -> bool {
