@@ -102,7 +102,7 @@ fn controls_and_requirements_read_well_too() {
     let requirement = workspace.run("explain soc2-tsc-2017:CC6.7").ends_with(0).stdout;
     assert!(requirement.starts_with("soc2-tsc-2017 CC6.7 (requirement, ") && requirement.contains("  Not proved: "), "{requirement}");
     fits(&requirement);
-    let opt_in = workspace.run("explain secret-legacy-token").ends_with(0).stdout;
+    let opt_in = Workspace::new("workspace: w\n").run("explain secret-legacy-token").ends_with(0).stdout;
     assert!(opt_in.contains("\nRuns        only where it is asked for: ") && opt_in.contains("Warning: "), "{opt_in}");
 }
 
