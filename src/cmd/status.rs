@@ -97,7 +97,7 @@ fn print(environment: &Environment, as_of: Timestamp, output: &Output) -> Result
     };
     output.result(format_args!("run          {}, {assurance}", state.run.run_id))?;
     output.result(format_args!("collected    {}, {} before {as_of}", state.collected_at, between(state.collected_at, as_of)))?;
-    output.result(format_args!("head         {}\n             sha256:{}", head.run_id, head.manifest_sha256))?;
+    output.result(format_args!("head         {}\nsha256       {}", head.run_id, head.manifest_sha256))?;
     output.result(format_args!("controls     {}", statuses(&state.controls)))?;
     for (framework, counts) in &state.frameworks {
         output.result(paragraph("             ", &format!("{framework}: {} of its requirements", statuses(counts))))?;
