@@ -173,6 +173,9 @@ impl Workspace {
         if !report.is_intact() {
             bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
         }
+        if let Some(withheld) = report.withheld.first() {
+            bail!("{}: nothing is printed from it any more: {} ({} is withheld)", path.display(), withheld.reason, withheld.file);
+        }
         Ok(Bundle::open(path)?)
     }
 

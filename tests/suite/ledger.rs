@@ -223,6 +223,7 @@ fn gc_deletes_by_retention_alone() {
     let text = workspace.bare(["verify".as_ref(), old.as_os_str()]).ends_with(0).stdout;
     assert!(text.contains("withheld   retention: observations are kept for 13 months") && text.contains("tombstone 1"), "{text}");
     assert_eq!(verified(&new).ends_with(0).json()["replayed"], true);
+    let _ = workspace.run(&format!("export --format sarif --bundle {}", old.display())).ends_with(2).without_result().says(&["13 months"]);
     assert_eq!(custody(&workspace).last().unwrap()["event"]["type"], "deleted");
     assert_eq!(intact(&workspace)["tombstones"], 1);
     assert_eq!(workspace.run("gc --at 2021-02-01T00:00:00Z --format json").ends_with(0).json()["removals"], json!([]));

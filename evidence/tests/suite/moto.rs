@@ -54,7 +54,7 @@ impl Moto {
 
 // It does not check a signature, but asks for one.
 const SIGNED: &str =
-    "authorization: AWS4-HMAC-SHA256 Credential=id/20260601/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n";
+    "authorization: AWS4-HMAC-SHA256 Credential=id/20260601/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0\r\n";
 
 /// Asks it something with a signature that it does not check: the status, and the whole answer.
 pub(crate) fn ask(port: u16, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> (u16, String) {
