@@ -157,13 +157,16 @@ impl Workspace {
         })
     }
 
-    /// The bundle that the arguments name, or the newest full one of the environment.
+    /// The bundle that the arguments name, by its folder or by the id of its run, or the newest full one of the environment.
     pub(crate) fn bundle(&self, common: &Common, given: Option<&Path>) -> Result<PathBuf> {
-        if let Some(path) = given {
+        if let Some(path) = given.filter(|path| !names_run(path)) {
             return Ok(path.to_path_buf());
         }
         let (name, _) = self.environment(common)?;
         let ledger = self.ledger(&name)?;
+        if let Some(id) = given.and_then(Path::to_str) {
+            return Ok(ledger.fetch(&ledger.find(id)?)?);
+        }
         ledger.newest_full()?.with_context(|| format!("{} holds no full run yet; start with `proofbook scan`", ledger.place()))
     }
 
@@ -214,6 +217,12 @@ fn check(config: &Config, file: &str, text: &str) -> Result<(), Diagnostics> {
         errors.push(found.help("use letters, digits, `-` and `_`"));
     }
     errors.into_result(())
+}
+
+/// Whether an argument is the id of a run, or how one begins, and no folder.
+pub(crate) fn names_run(path: &Path) -> bool {
+    let of_id = |text: &str| text.len() >= 8 && text.bytes().take(8).all(|byte| byte.is_ascii_digit()) && !text.contains(['/', '\\']);
+    path.to_str().is_some_and(of_id) && !path.exists()
 }
 
 fn nearest(from: &Path) -> Option<PathBuf> {

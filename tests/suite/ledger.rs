@@ -134,6 +134,10 @@ fn the_log_tells_runs_and_custody() {
     assert_eq!(log[1]["run_id"], second.file_name().unwrap().to_str().unwrap());
     assert!(log[1]["verdicts"]["pass"].as_u64().unwrap() > 100 && log[1]["signed"] == false && log[1]["semantics"].is_u64());
     assert_eq!(workspace.run("log --limit 1 --format json").ends_with(0).json().as_array().unwrap().len(), 1);
+    // A run is named by its id, or by how it begins, as long as that names one.
+    assert_eq!(workspace.run("verify 20261101 --format json").ends_with(0).json()["run_id"], first.file_name().unwrap().to_str().unwrap());
+    let _ = workspace.run("verify 20251101").ends_with(2).says(&["holds no run `20251101`"]);
+    let _ = workspace.run("verify 202611").ends_with(2);
     let text = workspace.run("log").ends_with(0).stdout;
     assert!(text.lines().all(|line| line.chars().count() <= 80) && text.contains("partial") && text.contains("unsigned"), "{text}");
 
@@ -308,6 +312,7 @@ fn every_command_takes_its_bundle_from_object_storage() {
     assert_eq!(run(&other, "log --format json").ends_with(0).json().as_array().unwrap().len(), 2);
     assert_eq!(run(&other, "verify --format json").ends_with(0).json()["replayed"], true);
     let _ = run(&other, &format!("status --at {LATER}")).ends_with(1);
+    assert_eq!(run(&other, "verify 20261101 --format json").ends_with(0).json()["replayed"], true);
     let _ = run(&other, &format!("export --format sarif --at {LATER} --out a.sarif --to Assessor")).ends_with(0);
     let _ = run(&other, &format!("build --out out --at {LATER}")).ends_with(0);
     let _ = run(&other, "soa").ends_with(2);

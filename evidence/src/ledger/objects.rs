@@ -376,7 +376,13 @@ fn client(settings: &ObjectSettings, lock: Option<&Lock>) -> ClientOptions {
     let options = ClientOptions::new().with_timeout(settings.timeout).with_connect_timeout(settings.timeout).with_allow_http(http);
     let Some(lock) = lock else { return options };
     let mut headers = HeaderMap::new();
-    for (name, value) in [("x-amz-object-lock-mode", &lock.mode), ("x-amz-object-lock-retain-until-date", &lock.until)] {
+    let named = [
+        ("x-amz-object-lock-mode", lock.mode.as_str()),
+        ("x-amz-object-lock-retain-until-date", &lock.until),
+        // A lock is taken only by a request that says how its digest was made.
+        ("x-amz-sdk-checksum-algorithm", "SHA256"),
+    ];
+    for (name, value) in named {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
         }
