@@ -84,6 +84,12 @@ pub(crate) enum Command {
     Export(cmd::export::Export),
     /// Make a framework of the workspace from a catalog or profile of OSCAL.
     Import(cmd::import::Import),
+    /// Tell how each environment stands: its newest full run, what is stale, what goes stale when.
+    Status(cmd::status::Status),
+    /// List the runs of an environment, or what happened to its evidence.
+    Log(cmd::log::Log),
+    /// Delete what has passed its time of retention, each with a tombstone.
+    Gc(cmd::gc::Gc),
     /// Hold checks to their own fixtures.
     Test(cmd::test::Test),
     /// Print the rights that the selected checks take, or compare them with what the accounts have.

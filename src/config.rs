@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use proofbook_checks::resource::Source;
 use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings};
-use proofbook_controls::CheckId;
 use proofbook_controls::yaml::Spanned;
+use proofbook_controls::{CheckId, ControlId};
 use proofbook_evidence::facts::Facts;
+use proofbook_evidence::freshness::ControlWindows;
+use proofbook_evidence::ledger::{Period, Retention};
 use proofbook_sources::dns::DnsTarget;
 use proofbook_sources::file::FileTarget;
 use proofbook_sources::git::GitTarget;
@@ -24,6 +26,7 @@ use proofbook_sources::vault::VaultTarget;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::ledger::Place;
 use crate::scope::Choice;
 
 /// A workspace.
@@ -50,12 +53,21 @@ pub(crate) struct Config {
     /// Resources that the platform does not have, with the reason.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
+    /// For how long results count for a control, in place of the window of each check: `12 hours`, `3 days`.
+    #[serde(default)]
+    pub(crate) freshness: BTreeMap<ControlId, Spanned<Period>>,
+    /// How long evidence is kept; `proofbook gc` deletes what has passed its time.
+    #[serde(default)]
+    pub(crate) retention: Retention,
 }
 
 /// An environment: what is looked at.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Environment {
+    /// Where the ledger is: a folder or object storage; `evidence` in the workspace where nothing is said.
+    #[serde(default)]
+    pub(crate) ledger: Option<Place>,
     /// A Kubernetes cluster.
     #[serde(default)]
     pub(crate) kubernetes: Option<KubernetesTarget>,
@@ -141,6 +153,11 @@ impl Environment {
 }
 
 impl Config {
+    /// The windows of controls in hours.
+    pub(crate) fn windows(&self) -> ControlWindows {
+        self.freshness.iter().filter_map(|(id, period)| Some((id.clone(), period.value.hours()?))).collect()
+    }
+
     /// The settings of the checks in one environment.
     pub(crate) fn settings(&self, environment: &Environment) -> Settings {
         Settings {

@@ -6,6 +6,7 @@ mod cmd;
 mod collect;
 mod config;
 mod exit;
+mod ledger;
 mod output;
 mod progress;
 mod scope;
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
         Command::Verify(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),
         Command::Import(verb) => verb.run(&cli.common, &output),
+        Command::Status(verb) => verb.run(&cli.common, &output),
+        Command::Log(verb) => verb.run(&cli.common, &output),
+        Command::Gc(verb) => verb.run(&cli.common, &output),
         Command::Test(verb) => verb.run(&cli.common, &output),
         Command::Rbac(verb) => verb.run(&cli.common, &output),
         Command::Explain(verb) => verb.run(&cli.common, &output),
@@ -49,7 +53,7 @@ fn main() -> ExitCode {
             return Exit::Held;
         }
         output.error(&error);
-        Exit::Input
+        if output::could_not_look(&error) { Exit::CouldNotLook } else { Exit::Input }
     });
     exit.code()
 }

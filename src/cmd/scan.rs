@@ -207,6 +207,7 @@ impl Scan {
                 trouble = trouble.take().or_else(|| write_findings(writer, result).err());
             }
         };
+        let (ledger, windows) = (workspace.ledger(&name)?, workspace.config.windows());
         let inputs = RunInputs {
             catalog: &catalog,
             files: &workspace.files,
@@ -218,11 +219,13 @@ impl Scan {
             environment: &name,
             clock: now,
             tool_version: env!("CARGO_PKG_VERSION"),
-            ledger: &workspace.ledger(&name),
+            freshness: &windows,
+            ledger: &ledger,
             full: self.selection.is_full(),
         };
-        let sealed = scan_to_bundle(&inputs, &mut on_result)?;
+        let mut sealed = scan_to_bundle(&inputs, &mut on_result)?;
         bar.finish_and_clear();
+        crate::ledger::tell(&ledger, std::mem::take(&mut sealed.custody), output);
         if let Some(mut writer) = writer {
             let flushed = trouble.map_or_else(|| writer.flush().map_err(Into::into), Err);
             flushed.context("writing the findings; the bundle itself is sealed")?;

@@ -13,6 +13,10 @@ mod editions;
 mod explain;
 mod import;
 mod layering;
+mod ledger;
+#[path = "../../evidence/tests/suite/moto.rs"]
+#[expect(dead_code, reason = "the tests of the ledger use all of it")]
+mod moto;
 mod platforms;
 mod recordings;
 mod rights;

@@ -18,6 +18,7 @@ use super::observations::{self, REQUESTS};
 use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
+use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
 use crate::values::MeasuredValue;
 
@@ -82,6 +83,12 @@ impl SealedFiles {
             take(value)?;
         }
         Ok(())
+    }
+
+    /// The assessment.
+    pub(crate) fn assessment(&self) -> Result<Assessment, BundleError> {
+        let bytes = self.bytes(ASSESSMENT)?;
+        serde_json::from_slice(&bytes).map_err(|error| BundleError::Malformed { file: ASSESSMENT.to_owned(), detail: error.to_string() })
     }
 
     /// Whether a signature lies in `seal/`: an envelope of DSSE. What it says, and of what, is not checked here.
@@ -221,6 +228,12 @@ impl Bundle {
         &self.settings.scopes
     }
 
+    /// The windows that the workspace set for controls.
+    #[must_use]
+    pub const fn freshness(&self) -> &ControlWindows {
+        &self.settings.freshness
+    }
+
     /// The plan of the run.
     ///
     /// # Errors
@@ -251,8 +264,7 @@ impl Bundle {
     /// # Errors
     /// What cannot be read.
     pub fn assessment(&self) -> Result<Assessment, BundleError> {
-        let bytes = self.sealed.bytes(ASSESSMENT)?;
-        serde_json::from_slice(&bytes).map_err(|error| BundleError::Malformed { file: ASSESSMENT.to_owned(), detail: error.to_string() })
+        self.sealed.assessment()
     }
 
     /// Hands every finding to `take`, check by check.

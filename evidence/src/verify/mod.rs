@@ -4,12 +4,14 @@
 
 mod chain;
 mod replay;
+mod retention;
 mod sealed;
 
 use std::fmt;
 use std::path::Path;
 
 use proofbook_checks::evaluate::SEMANTICS;
+pub use retention::Withheld;
 use serde::Serialize;
 
 use crate::bundle::BundleError;
@@ -32,6 +34,8 @@ pub struct Report {
     pub findings: u64,
     /// Whether a signature lies beside the sealed files.
     pub signed: bool,
+    /// Sealed files that are not there and that a tombstone of the ledger names.
+    pub withheld: Vec<Withheld>,
     /// What was noticed and is no deviation.
     pub notes: Vec<String>,
     /// Everything that is not as it must be.
@@ -87,6 +91,7 @@ impl Report {
             replayed: false,
             findings: 0,
             signed: false,
+            withheld: Vec::new(),
             notes: Vec::new(),
             deviations: Vec::new(),
         }
@@ -106,6 +111,12 @@ impl fmt::Display for Report {
         for note in &self.notes {
             writeln!(f, "note       {note}")?;
         }
+        let mut stones: Vec<&Withheld> = self.withheld.iter().collect();
+        stones.dedup_by_key(|withheld| withheld.tombstone);
+        for Withheld { tombstone, reason, at, .. } in stones {
+            let files = self.withheld.iter().filter(|withheld| withheld.tombstone == *tombstone).count();
+            writeln!(f, "withheld   {reason}: {files} files, tombstone {tombstone} of {at}")?;
+        }
         for deviation in &self.deviations {
             let kind = serde_json::to_value(deviation.kind).unwrap_or_default();
             writeln!(f, "DEVIATION  {}: {}: {}", kind.as_str().unwrap_or_default(), deviation.file, deviation.detail)?;
@@ -114,7 +125,10 @@ impl fmt::Display for Report {
         writeln!(f, "signature  {signed}")?;
         match (self.is_intact(), self.replayed) {
             (true, true) => write!(f, "intact: {} sealed files; {} findings decided again, all equal", self.files, self.findings),
-            (true, false) => write!(f, "intact: {} sealed files; not decided again", self.files),
+            (true, false) => match self.withheld.len() {
+                0 => write!(f, "intact: {} sealed files; not decided again", self.files),
+                count => write!(f, "intact as far as it is there: {count} of {} sealed files are withheld; not decided again", self.files),
+            },
             (false, _) => write!(f, "NOT INTACT: {} deviations", self.deviations.len()),
         }
     }
@@ -137,6 +151,10 @@ pub fn verify(path: &Path) -> Result<Report, BundleError> {
     let Some(manifest) = manifest.filter(|_| report.is_intact()) else {
         return Ok(report);
     };
+    // What was deleted cannot be decided from again.
+    if !report.withheld.is_empty() {
+        return Ok(report);
+    }
     if manifest.predicate.semantics != SEMANTICS {
         let detail = format!("decided by semantics {}, this program has {SEMANTICS}", manifest.predicate.semantics);
         report.deviate(DeviationKind::EngineUnavailable, MANIFEST, detail);

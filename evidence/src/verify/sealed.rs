@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{DeviationKind, Report};
+use super::{DeviationKind, Report, retention};
 use crate::bundle::manifest::{MANIFEST, Manifest, SEAL, hex, is_plain_name, sha256_hex};
 use crate::bundle::{BundleError, SealedFiles};
 
@@ -51,6 +51,7 @@ pub(super) fn files(path: &Path, manifest: &Manifest, report: &mut Report) -> Re
     walk(path, "", &mut found, report)?;
     let names_by_digest: BTreeMap<&str, &str> =
         manifest.subject.iter().map(|sealed| (sealed.digest.sha256.as_str(), sealed.name.as_str())).collect();
+    let stones = retention::tombstones(path, manifest, report);
     let mut named = BTreeSet::new();
     for sealed in &manifest.subject {
         let name = sealed.name.as_str();
@@ -59,7 +60,10 @@ pub(super) fn files(path: &Path, manifest: &Manifest, report: &mut Report) -> Re
         } else if !is_plain_name(name) || name == MANIFEST {
             report.deviate(DeviationKind::Malformed, name, "cannot be the name of a sealed file");
         } else if !found.contains(name) {
-            report.deviate(DeviationKind::Missing, name, "named by the manifest, and not there");
+            match stones.get(name) {
+                Some((digest, withheld)) if *digest == sealed.digest.sha256 => report.withheld.push(withheld.clone()),
+                _ => report.deviate(DeviationKind::Missing, name, "named by the manifest, and not there"),
+            }
         } else {
             file(path, manifest, name, &sealed.digest.sha256, &names_by_digest, report);
         }

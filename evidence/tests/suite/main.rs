@@ -5,7 +5,12 @@
 mod bundle;
 mod coverage;
 mod crosswalk;
+#[path = "../../../checks/sources/tests/s3/front.rs"]
+#[expect(dead_code, reason = "the tests of the S3 source use all of it")]
+mod front;
 mod ledger;
+mod moto;
+mod objects;
 mod platform;
 mod rollup;
 mod scope;
