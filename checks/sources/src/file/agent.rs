@@ -21,9 +21,9 @@ pub(super) const KINDS: &[&str] = &["LogPipeline"];
 
 /// What is masked, by the part of the made-up text that must be gone, with the text.
 const SAMPLES: [(&str, &[&str], &str); 3] = [
-    ("email", &["jane.doe", "bob_1"], "login of jane.doe@mail.example.com, then bob_1@example.org ok"),
+    ("email", &["jane", "doe", "bob_1"], "login of jane.doe@mail.example.com, then bob_1@example.org ok"),
     ("ip", &["203.0.113.77", "198.51.100.4"], "GET / from 203.0.113.77:51234 via 198.51.100.4 200"),
-    ("token", &["c2VjcmV0LXZhbHVl"], "Authorization: Bearer c2VjcmV0LXZhbHVlLW9mLW5vYm9keQ00 sent"),
+    ("token", &["c2VjcmV0", "LXZhbHVl", "LW9mLW5v"], "Authorization: Bearer c2VjcmV0LXZhbHVlLW9mLW5vYm9keQ00 sent"),
 ];
 
 /// A pipeline as it is put together.

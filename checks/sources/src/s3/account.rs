@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use proofbook_checks::inventory::Reason;
 use reqwest::{Method, Url};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::parts::{NO_ACCESS_BLOCK, Part, access_block, access_block_json};
 use super::refusal::{code_of, other_region, refusal, told_region};
@@ -30,6 +30,7 @@ pub(super) struct Account {
     pub(super) region: String,
     pub(super) services: Services,
     pub(super) buckets: Vec<String>,
+    pub(super) trials: Vec<(String, String)>,
     pub(super) signer: Signer,
     pub(super) web: Web,
     pub(super) regions: Mutex<BTreeMap<String, String>>,
@@ -191,6 +192,21 @@ impl Account {
         regions.get(bucket).unwrap_or(&self.region).clone()
     }
 
+    /// Whether anything is left under a prefix: of the objects, and of their versions.
+    pub(super) async fn left(&self, bucket: &str, prefix: &str) -> Result<Json, Unread> {
+        let ask = async |what: &'static str, permission: &str| {
+            let answer = self.ask_bucket(bucket, Method::GET, &trial_query(what, prefix)).await?;
+            if answer.status == 200 { Ok(answer) } else { Err(refusal(&answer, &format!("GET ?{what} ({permission})"))) }
+        };
+        let objects: xml::ObjectList = xml::read(&ask("list-type=2", "s3:ListBucket").await?, &["ListBucketResult"])?;
+        let versions: xml::VersionList = xml::read(&ask("versions", "s3:ListBucketVersions").await?, &["ListVersionsResult"])?;
+        // Marks of deletion stand before the versions that they hide.
+        if versions.is_truncated && versions.version.is_empty() {
+            return Err(Unread::new(Reason::IncompleteList, format!("too many marks of deletion under {bucket}/{prefix} to see whether versions are left")));
+        }
+        Ok(json!({"objects": !objects.contents.is_empty(), "versions": !versions.version.is_empty()}))
+    }
+
     async fn ask_bucket(&self, bucket: &str, method: Method, query: &str) -> Result<Answer, Unread> {
         let region = self.known_region(bucket);
         let answer = self.ask_bucket_in(&region, bucket, method.clone(), query).await?;
@@ -243,6 +259,11 @@ impl Account {
     }
 }
 
+/// The question what is left under a prefix.
+pub(super) fn trial_query(what: &str, prefix: &str) -> String {
+    format!("{what}&prefix={}", prefix.replace('/', "%2F"))
+}
+
 fn header(text: &str) -> Result<HeaderValue, Unread> {
     HeaderValue::from_str(text).map_err(|_| Unread::new(Reason::ParseError, "a text that cannot stand in a header"))
 }
@@ -261,6 +282,7 @@ mod tests {
             region: "eu-central-1".to_owned(),
             services: Services { s3: endpoint.map(|url| Url::parse(url).unwrap()), ..Services::default() },
             buckets: Vec::new(),
+            trials: Vec::new(),
             signer: Signer::for_tests(),
             web: Web::new(WebSettings::new(Source::S3, "a")).unwrap(),
             regions: Mutex::default(),
