@@ -94,7 +94,7 @@ pub struct Agreement {
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// What it protects from.
-    pub kind: SubscriptionKind,
+    pub protects_from: Threat,
     /// Who provides it.
     pub provider: String,
     /// The plan.
@@ -110,7 +110,7 @@ pub struct Subscription {
 /// What a subscription protects from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum SubscriptionKind {
+pub enum Threat {
     /// Floods of requests or packets.
     Ddos,
 }

@@ -221,6 +221,7 @@ impl Counted {
         for ((namespace, person, class), sessions) in self.sessions {
             for (at, session) in sessions.iter().enumerate() {
                 let content: Json = json!({
+                    "trail": name,
                     "namespace": namespace,
                     "person": format!("person {person}"),
                     "class": class,
