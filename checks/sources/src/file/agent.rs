@@ -55,8 +55,11 @@ impl Mask {
         match &self.by {
             Replacement::Whole(by) => self.pattern.replace_all(text, by.as_str()).into_owned(),
             Replacement::Groups(by) => {
-                let mut spans: Vec<_> =
-                    self.pattern.captures_iter(text).flat_map(|found| found.iter().skip(1).flatten().map(|group| group.range()).collect::<Vec<_>>()).collect();
+                let mut spans: Vec<_> = self
+                    .pattern
+                    .captures_iter(text)
+                    .flat_map(|found| found.iter().skip(1).flatten().map(|group| group.range()).collect::<Vec<_>>())
+                    .collect();
                 spans.sort_by_key(|span| std::cmp::Reverse(span.start));
                 let mut out = text.to_owned();
                 for span in spans {
@@ -270,7 +273,9 @@ fn fluent(pipeline: &Json) -> Pipeline {
         let mut settings = Vec::new();
         for (member, value) in filter.as_object().into_iter().flatten() {
             match value {
-                Json::Array(values) => settings.extend(values.iter().filter_map(Json::as_str).map(|value| (member.to_ascii_lowercase(), value.to_owned()))),
+                Json::Array(values) => {
+                    settings.extend(values.iter().filter_map(Json::as_str).map(|value| (member.to_ascii_lowercase(), value.to_owned())))
+                }
                 value => settings.extend(value.as_str().map(|value| (member.to_ascii_lowercase(), value.to_owned()))),
             }
         }
@@ -411,7 +416,13 @@ inputs = ["other"]
         assert_eq!((&of("some")["masks"], &of("some")["scripts"]), (&json!([]), &json!(["other"])));
 
         let promtail = "clients: [{url: 'http://loki'}]\nscrape_configs:\n- job_name: pods\n  pipeline_stages:\n  - replace: {expression: '([\\w.]+)@[\\w.]+', replace: '***'}\n  - replace: {expression: 'Bearer (\\w{4})', replace: '***'}\n  - replace: {source: ip, expression: '(.*)', replace: '***'}\n";
-        assert_eq!(found("p.yaml", promtail), [("p.yaml/pods".to_owned(), json!({"form": "promtail", "masks": ["email"], "rules": 2, "removes": [], "scripts": [], "sinks": ["loki"], "sha256": "x"}))]);
+        assert_eq!(
+            found("p.yaml", promtail),
+            [(
+                "p.yaml/pods".to_owned(),
+                json!({"form": "promtail", "masks": ["email"], "rules": 2, "removes": [], "scripts": [], "sinks": ["loki"], "sha256": "x"})
+            )]
+        );
 
         let classic = "[INPUT]\n  Name tail\n[FILTER]\n  Name record_modifier\n  Match *\n  Remove_key email\n[FILTER]\n  Name lua\n  script mask.lua\n[OUTPUT]\n  Name loki\n  host x\n";
         let yaml = "pipeline:\n  inputs: [{name: tail}]\n  filters:\n  - {name: record_modifier, match: '*', remove_key: [email]}\n  - {name: lua, script: mask.lua}\n  outputs: [{name: loki, host: x}]\n";

@@ -45,7 +45,8 @@ pub(super) fn read(name: &str, file: &Read, settings: &ApiKeyFile) -> Records {
     let told: Json = serde_json::from_str(file.text()?).map_err(|_| fault("the export is no JSON"))?;
     let list = told.pointer(&settings.keys).and_then(Json::as_array);
     let list = list.ok_or_else(|| fault("the export has no list at the place that `keys` names"))?;
-    let on = date_in(name.rsplit('/').next().unwrap_or(name)).ok_or_else(|| fault("the name of the export holds no date (2026-06-01 or 20260601)"))?;
+    let on = date_in(name.rsplit('/').next().unwrap_or(name))
+        .ok_or_else(|| fault("the name of the export holds no date (2026-06-01 or 20260601)"))?;
     let works = |key: &&Json| {
         let revoked = settings.revoked.as_ref().and_then(|member| key.pointer(member));
         !revoked.is_some_and(|revoked| !matches!(revoked, Json::Null | Json::Bool(false)))

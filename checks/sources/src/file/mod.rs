@@ -91,7 +91,8 @@ impl FileCollector {
         let settings = &self.settings;
         let registers = &settings.registers;
         let documents = &["Policy", "PenetrationTest", "Assurance", "Procedure", "Agreement", "Subscription"];
-        let benchmark = |_: &Path, name: &str, file: &Read| Ok(vec![("Benchmark", String::new(), benchmark::read(&file_name(name), file)?)]);
+        let benchmark =
+            |_: &Path, name: &str, file: &Read| Ok(vec![("Benchmark", String::new(), benchmark::read(&file_name(name), file)?)]);
         let audit_policy = |_: &Path, name: &str, file: &Read| Ok(vec![("AuditPolicy", name.to_owned(), audit_policy::read(name, file)?)]);
         let mut kinds = vec![
             Kind::new("a register of documents", &settings.documents, documents, records::documents),

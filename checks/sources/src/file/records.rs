@@ -37,7 +37,10 @@ fn document(root: &Path, document: &Document) -> Result<Record, Unread> {
     ];
     let mut said = said.into_iter().flatten();
     let (Some((kind, mut record)), None) = (said.next(), said.next()) else {
-        let detail = format!("the document {} must be exactly one of policy, penetration_test, assurance, procedure, agreement and subscription", document.name);
+        let detail = format!(
+            "the document {} must be exactly one of policy, penetration_test, assurance, procedure, agreement and subscription",
+            document.name
+        );
         return Err(Unread::new(Reason::ParseError, detail));
     };
     record["superseded"] = document.superseded.into();

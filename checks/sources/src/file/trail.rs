@@ -110,11 +110,8 @@ pub(super) fn read(root: &Path, path: &Path, staff: &Staff) -> Result<Trail, Unr
     let file = File::open(inside(root, path)?).map_err(|error| of_io(path, &error))?;
     let mut hashing = Hashing { file, digest: Sha256::new(), bytes: 0 };
     let packed = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"));
-    let counted = if packed {
-        count(BufReader::new(MultiGzDecoder::new(&mut hashing)), staff)
-    } else {
-        count(BufReader::new(&mut hashing), staff)
-    };
+    let counted =
+        if packed { count(BufReader::new(MultiGzDecoder::new(&mut hashing)), staff) } else { count(BufReader::new(&mut hashing), staff) };
     let counted = counted.map_err(|unread| Unread::new(unread.reason, format!("{name}: {}", unread.detail)))?;
     // What stands after the packed part belongs to the file's digest too.
     std::io::copy(&mut hashing, &mut std::io::sink()).map_err(|error| of_io(path, &error))?;
@@ -291,7 +288,8 @@ mod tests {
         let trail = &found[0].2;
         assert_eq!((&trail["events"], &trail["staff_events"], &trail["refused"]), (&json!(8), &json!(4), &json!(1)));
         assert_eq!(trail["to"], "2026-05-01T14:00:00Z");
-        let access: Vec<(&str, &Json, &Json)> = found[1..].iter().map(|(_, name, one)| (name.as_str(), &one["class"], &one["events"])).collect();
+        let access: Vec<(&str, &Json, &Json)> =
+            found[1..].iter().map(|(_, name, one)| (name.as_str(), &one["class"], &one["events"])).collect();
         assert_eq!(
             access,
             [

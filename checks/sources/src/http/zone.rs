@@ -116,7 +116,8 @@ impl Zone {
             let leads = |name: &&Json| matches!(name["type"].as_str(), Some("A" | "AAAA" | "CNAME"));
             names.extend(list.iter().filter(leads).cloned());
             let pages = told["result_info"]["total_pages"].as_u64();
-            let pages = pages.ok_or_else(|| Unread::new(Reason::IncompleteList, "the list of records does not tell how many pages it has"))?;
+            let pages =
+                pages.ok_or_else(|| Unread::new(Reason::IncompleteList, "the list of records does not tell how many pages it has"))?;
             if page >= pages {
                 return Ok(names);
             }

@@ -212,7 +212,8 @@ fn of_elasticsearch(told: &Json) -> Result<Hits, Unread> {
     if told["timed_out"] == true || told["_shards"]["failed"].as_u64() != Some(0) {
         return Err(Unread::new(Reason::IncompleteList, "not all shards answered the search"));
     }
-    let found = told["hits"]["total"]["value"].as_u64().ok_or_else(|| Unread::new(Reason::ParseError, "the answer tells no number of hits"))?;
+    let found =
+        told["hits"]["total"]["value"].as_u64().ok_or_else(|| Unread::new(Reason::ParseError, "the answer tells no number of hits"))?;
     let first = told["hits"]["hits"][0]["sort"][0].as_i64().and_then(|at| Timestamp::from_millisecond(at).ok());
     Ok(Hits { found, first })
 }

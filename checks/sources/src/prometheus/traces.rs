@@ -90,6 +90,11 @@ fn is_set(period: &Json) -> bool {
 
 fn store(name: &str, period: &Json) -> Found {
     let hours = period.as_str().and_then(parse_hours).filter(|hours| *hours > 0.0);
-    let hours = hours.map_or_else(|| Unread::new(Reason::ParseError, "the retention of blocks is no duration").to_json(), |hours| json!(hours));
-    Found::new("TraceStore", name, json!({"store": name, "product": "tempo", "deletes": true, "retention_hours": hours.clone(), "at_most_hours": hours}))
+    let hours =
+        hours.map_or_else(|| Unread::new(Reason::ParseError, "the retention of blocks is no duration").to_json(), |hours| json!(hours));
+    Found::new(
+        "TraceStore",
+        name,
+        json!({"store": name, "product": "tempo", "deletes": true, "retention_hours": hours.clone(), "at_most_hours": hours}),
+    )
 }

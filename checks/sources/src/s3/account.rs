@@ -202,7 +202,10 @@ impl Account {
         let versions: xml::VersionList = xml::read(&ask("versions", "s3:ListBucketVersions").await?, &["ListVersionsResult"])?;
         // Marks of deletion stand before the versions that they hide.
         if versions.is_truncated && versions.version.is_empty() {
-            return Err(Unread::new(Reason::IncompleteList, format!("too many marks of deletion under {bucket}/{prefix} to see whether versions are left")));
+            return Err(Unread::new(
+                Reason::IncompleteList,
+                format!("too many marks of deletion under {bucket}/{prefix} to see whether versions are left"),
+            ));
         }
         Ok(json!({"objects": !objects.contents.is_empty(), "versions": !versions.version.is_empty()}))
     }

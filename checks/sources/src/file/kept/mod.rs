@@ -82,7 +82,9 @@ fn told_apart(names: &[&str]) -> Result<(), Unread> {
 fn from_csv<R: Register>(name: &str, file: &Read) -> Result<R, Unread> {
     let fault = |detail: String| Unread::new(Reason::ParseError, format!("{name}: {detail}"));
     let as_of = date_in(name).ok_or_else(|| {
-        fault("the name of the file holds no date (2026-06-01 or 20260601), and a table does not say to which day it is complete".to_owned())
+        fault(
+            "the name of the file holds no date (2026-06-01 or 20260601), and a table does not say to which day it is complete".to_owned(),
+        )
     })?;
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file.text()?.trim_start_matches('\u{feff}').as_bytes());
     let head = reader.headers().map_err(|error| fault(csv_fault(&error)))?.clone();
