@@ -272,12 +272,9 @@ fn fluent(pipeline: &Json) -> Pipeline {
         let name = filter["name"].as_str().unwrap_or_default().to_ascii_lowercase();
         let mut settings = Vec::new();
         for (member, value) in filter.as_object().into_iter().flatten() {
-            match value {
-                Json::Array(values) => {
-                    settings.extend(values.iter().filter_map(Json::as_str).map(|value| (member.to_ascii_lowercase(), value.to_owned())))
-                }
-                value => settings.extend(value.as_str().map(|value| (member.to_ascii_lowercase(), value.to_owned()))),
-            }
+            // A member that is given several times is a list.
+            let values = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
+            settings.extend(values.iter().filter_map(Json::as_str).map(|value| (member.to_ascii_lowercase(), value.to_owned())));
         }
         fluent_filter(&mut out, &name, &settings);
     }

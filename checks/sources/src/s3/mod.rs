@@ -28,7 +28,9 @@ use serde_json::{Value as Json, json};
 
 use self::account::{Account, Buckets};
 use self::services::Service;
+pub(crate) use self::services::{Service as AwsService, is_region};
 pub use self::settings::{Provider, S3Account, S3Target, Style};
+pub(crate) use self::signing::{Signer, Unsigned};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread, part};
