@@ -141,7 +141,7 @@ fn registers_of_markers_that_cannot_mean_anything_are_refused() {
         fs::write(folder.path().join("markers.yaml"), format!("markers: [{marker}]\n")).unwrap();
         let text = "markers: markers.yaml\nloki: [{name: logs, url: 'http://127.0.0.1:1'}]\n";
         let target: PrometheusTarget = yaml::parse("proofbook.yaml", text).unwrap();
-        let error = target.open("prometheus", &Setup { root: folder.path(), file: "proofbook.yaml" }).unwrap_err().to_string();
+        let error = target.open("prometheus", &Setup { root: folder.path(), file: "proofbook.yaml" }).err().unwrap().to_string();
         assert!(error.starts_with("proofbook.yaml:1:") && error.contains(told), "{error}");
     }
 }

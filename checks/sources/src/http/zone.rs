@@ -102,8 +102,10 @@ impl Zone {
             })),
         }
         // A name with several addresses is one name; it is proxied where all of them are.
-        records.sort_by(|(_, a, one), (_, b, other)| (a, one["proxied"] == true).cmp(&(b, other["proxied"] == true)));
-        records.dedup_by(|(_, a, _), (_, b, _)| a == b);
+        records.sort_by(|(kind, a, one), (other_kind, b, other)| {
+            (kind, a, one["proxied"] == true).cmp(&(other_kind, b, other["proxied"] == true))
+        });
+        records.dedup_by(|(kind, a, _), (other_kind, b, _)| kind == other_kind && a == b);
         Read { records, requests: self.service.requests(), target: self.service.met("") }
     }
 
