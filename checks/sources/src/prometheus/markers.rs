@@ -63,6 +63,9 @@ pub enum MarkerKind {
     Secret,
 }
 
+/// Where Loki is searched.
+pub(super) const SEARCH: &str = "loki/api/v1/query_range";
+
 /// How long before and after its time a marker is looked for.
 const BEFORE: SignedDuration = SignedDuration::from_mins(5);
 const AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -180,7 +183,7 @@ fn question(product: &str, marker: &Marker, text: &str) -> (String, Vec<(&'stati
             ("limit", "1000".to_owned()),
             ("direction", "forward".to_owned()),
         ];
-        return ("loki/api/v1/query_range".to_owned(), query);
+        return (SEARCH.to_owned(), query);
     }
     let query = vec![
         ("q", format!("\"{text}\" AND @timestamp:[{from} TO {to}]")),

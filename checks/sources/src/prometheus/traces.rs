@@ -17,7 +17,8 @@ use crate::wanted::Asked;
 /// The kinds of records that a Tempo gives.
 pub(super) const KINDS: &[&str] = &["TraceStore"];
 
-const CONFIG: &str = "status/config";
+/// Where the configuration is shown.
+pub(super) const CONFIG: &str = "status/config";
 const BUILD: &str = "api/status/buildinfo";
 
 #[derive(Debug)]

@@ -194,20 +194,32 @@ impl Account {
 
     /// Whether anything is left under a prefix: of the objects, and of their versions.
     pub(super) async fn left(&self, bucket: &str, prefix: &str) -> Result<Json, Unread> {
-        let ask = async |what: &'static str, permission: &str| {
-            let answer = self.ask_bucket(bucket, Method::GET, &trial_query(what, prefix)).await?;
-            if answer.status == 200 { Ok(answer) } else { Err(refusal(&answer, &format!("GET ?{what} ({permission})"))) }
-        };
-        let objects: xml::ObjectList = xml::read(&ask("list-type=2", "s3:ListBucket").await?, &["ListBucketResult"])?;
-        let versions: xml::VersionList = xml::read(&ask("versions", "s3:ListBucketVersions").await?, &["ListVersionsResult"])?;
+        let objects = self.objects_left(bucket, prefix).await?;
+        Ok(json!({"objects": objects, "versions": self.versions_left(bucket, prefix).await?}))
+    }
+
+    /// Whether an object is left under a prefix.
+    pub(super) async fn objects_left(&self, bucket: &str, prefix: &str) -> Result<bool, Unread> {
+        let answer = self.ask_trial(bucket, "list-type=2", prefix, "s3:ListBucket").await?;
+        let objects: xml::ObjectList = xml::read(&answer, &["ListBucketResult"])?;
+        Ok(!objects.contents.is_empty())
+    }
+
+    /// Whether a version of an object is left under a prefix.
+    pub(super) async fn versions_left(&self, bucket: &str, prefix: &str) -> Result<bool, Unread> {
+        let answer = self.ask_trial(bucket, "versions", prefix, "s3:ListBucketVersions").await?;
+        let versions: xml::VersionList = xml::read(&answer, &["ListVersionsResult"])?;
         // Marks of deletion stand before the versions that they hide.
         if versions.is_truncated && versions.version.is_empty() {
-            return Err(Unread::new(
-                Reason::IncompleteList,
-                format!("too many marks of deletion under {bucket}/{prefix} to see whether versions are left"),
-            ));
+            let detail = format!("too many marks of deletion under {bucket}/{prefix} to see whether versions are left");
+            return Err(Unread::new(Reason::IncompleteList, detail));
         }
-        Ok(json!({"objects": !objects.contents.is_empty(), "versions": !versions.version.is_empty()}))
+        Ok(!versions.version.is_empty())
+    }
+
+    async fn ask_trial(&self, bucket: &str, what: &str, prefix: &str, permission: &str) -> Result<Answer, Unread> {
+        let answer = self.ask_bucket(bucket, Method::GET, &trial_query(what, prefix)).await?;
+        if answer.status == 200 { Ok(answer) } else { Err(refusal(&answer, &format!("GET ?{what} ({permission})"))) }
     }
 
     async fn ask_bucket(&self, bucket: &str, method: Method, query: &str) -> Result<Answer, Unread> {
