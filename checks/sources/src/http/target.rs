@@ -8,6 +8,7 @@ use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::zone::ZoneSettings;
 use super::{HttpCollector, Place, Settings, Site, StatusPage};
 use crate::collector::Collector;
 use crate::settings::{SettingsError, Setup, TargetSettings};
@@ -25,6 +26,9 @@ pub struct HttpTarget {
     /// Status pages.
     #[serde(default)]
     pub status_pages: Vec<StatusPageSettings>,
+    /// Zones of a content network (Cloudflare) that stand before the sites.
+    #[serde(default)]
+    pub zones: Vec<ZoneSettings>,
     /// Seconds that an exchange may take; 5 where nothing is said.
     #[serde(default)]
     pub deadline_seconds: Option<u64>,
@@ -98,7 +102,8 @@ impl TargetSettings for HttpTarget {
             deadline: Duration::from_secs(self.deadline_seconds.unwrap_or(5)),
             allow_link_local: self.allow_link_local,
         };
-        Ok(Box::new(HttpCollector { target: name.to_owned(), settings }))
+        let zones = self.zones.iter().map(|zone| zone.open(name, setup)).collect::<Result<_, _>>()?;
+        Ok(Box::new(HttpCollector { target: name.to_owned(), settings, zones }))
     }
 }
 

@@ -181,3 +181,39 @@ async fn both_postures_come_out_as_they_are() {
         assert!(reads || seen.body.starts_with("Action=GetCallerIdentity"), "{action} {}", seen.body);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_trial_of_deletion_left_is_told_and_nothing_else() {
+    let moto = Moto::start();
+    let script = "import boto3, sys
+k = dict(endpoint_url=sys.argv[1], region_name='eu-central-1', aws_access_key_id='t', aws_secret_access_key='t')
+s3 = boto3.client('s3', **k)
+for b in ('plain', 'kept'):
+    s3.create_bucket(Bucket=b, CreateBucketConfiguration={'LocationConstraint': 'eu-central-1'})
+s3.put_bucket_versioning(Bucket='kept', VersioningConfiguration={'Status': 'Enabled'})
+for b in ('plain', 'kept'):
+    for key in ('canary/gone', 'other/stays'):
+        s3.put_object(Bucket=b, Key=key, Body=b'x')
+    s3.delete_object(Bucket=b, Key='canary/gone')
+s3.put_object(Bucket='plain', Key='left/here', Body=b'x')";
+    let output = Command::new("python3").args(["-c", script, &format!("http://127.0.0.1:{}", moto.port)]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let account = format!(
+        "{{name: prod, region: eu-central-1, provider: aws, endpoint: 'http://127.0.0.1:{}', \
+         trials: [plain/canary/, kept/canary/, plain/left/, none/canary/]}}",
+        moto.port
+    );
+    let judge = Judge::new(&["data-deletion-effective"], &[]);
+    let collector = open(&account);
+    let inventory = judge.collect(&*collector).await;
+    let trials = &inventory.listings[&Resource::of_object("proofbook.dev/s3", "Trial")];
+    let found: Vec<Json> = trials.objects.iter().map(Value::to_json).collect();
+    let told = |place: &str| found.iter().find(|trial| trial["metadata"]["name"] == place).unwrap().clone();
+    for (place, objects, versions) in [("plain/canary/", false, false), ("kept/canary/", false, true), ("plain/left/", true, true)] {
+        assert_eq!((&told(place)["objects"], &told(place)["versions"]), (&json!(objects), &json!(versions)), "{place}");
+    }
+    assert!(told("none/canary/")["unread"].is_object(), "a bucket that is not there is not an empty one");
+    let planned: Vec<String> = collector.plan(&judge.wanted()).into_iter().map(|plan| plan.query).collect();
+    assert_eq!(planned.iter().filter(|query| query.contains("prefix=")).count(), 8, "{planned:#?}");
+    assert!(!format!("{inventory:?}").contains("other/stays"));
+}
