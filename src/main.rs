@@ -7,6 +7,7 @@ mod collect;
 mod config;
 mod exit;
 mod output;
+mod outside;
 mod progress;
 mod scope;
 mod text;
