@@ -283,4 +283,4 @@ fn hosts_of_rule(rule: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -135,7 +135,7 @@ pub(super) fn is_name(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    pub(crate) fn bounds(allow: &[&str], deny: &[&str]) -> Bounds {
+    fn bounds(allow: &[&str], deny: &[&str]) -> Bounds {
         let read = |list: &[&str]| list.iter().map(|text| text.parse().unwrap_or_else(|error| panic!("{error}"))).collect();
         Bounds { allow: read(allow), deny: read(deny) }
     }

@@ -9,6 +9,7 @@
 
 mod announced;
 mod bounds;
+mod found;
 mod objects;
 mod settings;
 
@@ -16,24 +17,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use proofbook_checks::inventory::{Inventory, Reason, Request, Wanted};
-use proofbook_checks::resource::{GROUP, Resource, Source};
-use serde_json::json;
+use proofbook_checks::inventory::{Inventory, Reason, Wanted};
+use proofbook_checks::resource::{Resource, Source};
 use tokio::time::timeout;
 
 pub use self::announced::Announced;
-use self::announced::{Announcement, Role};
+use self::announced::Announcement;
 use self::bounds::{Bounds, Refusal, is_name};
+pub use self::found::{Found, FoundAddress, FoundPlace};
+use self::found::request;
 pub use self::settings::DiscoverSettings;
 use crate::bounded::each;
-use crate::collector::PlannedRequest;
-use crate::observed::{Observed, Unread};
+use crate::observed::Unread;
 use crate::tls::{DEFAULT_PORT, Origin};
 
 /// The target under which look-ups and decisions are recorded.
 const TARGET: &str = "discovery";
-/// What was announced, and what became of it.
-const DISCOVERY: &str = "Discovery";
 /// Stands in a plan for addresses that were not looked up; nobody contacts it.
 const NOWHERE: [u8; 4] = [0, 0, 0, 0];
 /// Stand in a plan for what was not discovered; RFC 6761 keeps such names from existing.
@@ -53,60 +52,8 @@ pub struct Discovery {
     deadline: Duration,
 }
 
-/// Something that was discovered and may be contacted, at least in part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundPlace {
-    /// A name, or an address.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// How it is known.
-    pub origin: Origin,
-    /// The addresses to contact, and no others.
-    pub addresses: Vec<IpAddr>,
-    /// Addresses that must not be contacted, or that the name has none, with the reason.
-    pub withheld: Vec<(Option<IpAddr>, Unread)>,
-}
-
-/// An address whose ports may be tried.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundAddress {
-    /// The address.
-    pub address: IpAddr,
-    /// `load-balancer`, `node`.
-    pub roles: BTreeSet<&'static str>,
-}
-
-/// What discovery brought.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// Endpoints of TLS.
-    pub tls: Vec<FoundPlace>,
-    /// Sites.
-    pub http: Vec<FoundPlace>,
-    /// Names.
-    pub dns: Vec<String>,
-    /// Addresses whose ports are tried.
-    pub ports: Vec<FoundAddress>,
-    records: Vec<Record>,
-    requests: Vec<Request>,
-}
-
 /// The addresses behind names.
 type LookedUp = BTreeMap<String, Result<Vec<IpAddr>, Unread>>;
-
-/// One announcement and what became of it.
-#[derive(Clone, Debug)]
-struct Record {
-    name: String,
-    host: String,
-    port: Option<u16>,
-    by: BTreeSet<String>,
-    decision: &'static str,
-    detail: String,
-    addresses: Vec<String>,
-    withheld: Vec<String>,
-}
 
 impl Discovery {
     /// Whether a check reads anything that discovery finds.
@@ -285,107 +232,6 @@ impl Decided {
     }
 }
 
-impl Found {
-    fn take(
-        &mut self,
-        discovery: &Discovery,
-        host: String,
-        port: Option<u16>,
-        announcement: Announcement,
-        decided: Decided,
-        ports: &mut BTreeMap<IpAddr, BTreeSet<&'static str>>,
-    ) {
-        let name = match port {
-            Some(port) if host.contains(':') => format!("[{host}]:{port}"),
-            Some(port) => format!("{host}:{port}"),
-            None => host.clone(),
-        };
-        self.requests.push(request("found", name.clone(), decided.decision, decided.addresses.len()));
-        let texts = |addresses: &[IpAddr]| addresses.iter().map(ToString::to_string).collect();
-        let withheld: Vec<IpAddr> = decided.withheld.iter().filter_map(|(address, _)| *address).collect();
-        self.records.push(Record {
-            name,
-            host: host.clone(),
-            port,
-            by: announcement.by,
-            decision: decided.decision,
-            detail: decided.detail,
-            addresses: texts(&decided.addresses),
-            withheld: texts(&withheld),
-        });
-        for address in &decided.addresses {
-            for role in &announcement.roles {
-                let role = if *role == Role::Node { "node" } else { "load-balancer" };
-                ports.entry(*address).or_default().insert(role);
-            }
-        }
-        let Some(port) = port.filter(|_| !decided.addresses.is_empty() || !decided.withheld.is_empty()) else { return };
-        let place =
-            FoundPlace { host, port, origin: announcement.origin, addresses: decided.addresses, withheld: decided.withheld };
-        if place.origin == Origin::Host {
-            if discovery.dns {
-                self.dns.push(place.host.clone());
-            }
-            if discovery.http {
-                self.http.push(place.clone());
-            }
-        }
-        if discovery.tls {
-            self.tls.push(place);
-        }
-    }
-
-    /// The records of what was announced, as far as checks read them, with the requests behind them.
-    #[must_use]
-    pub fn inventory(&self, wanted: &Wanted) -> Inventory {
-        let resource = Resource::of_object(&format!("{GROUP}{}", Source::Tls), DISCOVERY);
-        let mut observed = Observed::new(Source::Tls);
-        observed.listed(DISCOVERY);
-        observed.requests(self.requests.iter().cloned());
-        for record in &self.records {
-            let mut content = json!({
-                "host": record.host,
-                "announced_by": record.by,
-                "decision": record.decision,
-                "detail": record.detail,
-                "addresses": record.addresses,
-                "withheld": record.withheld,
-            });
-            if let Some(port) = record.port {
-                content["port"] = port.into();
-            }
-            observed.record(DISCOVERY, &record.name, content);
-        }
-        observed.finish(&wanted.iter().filter(|(known, _)| **known == resource).map(|(known, mask)| (known.clone(), mask.clone())).collect())
-    }
-
-    /// What was announced and is not, or not wholly, looked at: its name, and why.
-    pub fn left_out(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.records.iter().filter(|record| record.decision != "looked-at").map(|record| (record.name.as_str(), record.detail.as_str()))
-    }
-
-    /// The look-ups that [`Discovery::look`] makes, told from [`Discovery::foretell`].
-    #[must_use]
-    pub fn plan(&self) -> Vec<PlannedRequest> {
-        let named = self.records.iter().filter(|record| record.decision == "looked-at" && record.host.parse::<IpAddr>().is_err());
-        let hosts: BTreeSet<&String> = named.map(|record| &record.host).collect();
-        let planned = |host: &String| PlannedRequest {
-            source: Source::Tls,
-            target: TARGET.to_owned(),
-            method: "resolve".to_owned(),
-            query: host.clone(),
-            reason: "every address behind an announced name is asked".to_owned(),
-        };
-        hosts.into_iter().map(planned).collect()
-    }
-
-    /// How many announcements there were.
-    #[must_use]
-    pub const fn announced(&self) -> usize {
-        self.records.len()
-    }
-}
-
 async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> {
     match timeout(deadline, tokio::net::lookup_host((host, 0))).await {
         Ok(Ok(found)) => {
@@ -396,21 +242,6 @@ async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> 
         }
         Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
         Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
-    }
-}
-
-fn request(method: &str, query: String, status: &str, items: usize) -> Request {
-    Request {
-        source: Source::Tls,
-        target: TARGET.to_owned(),
-        method: method.to_owned(),
-        query,
-        status: status.to_owned(),
-        items: u64::try_from(items).unwrap_or(u64::MAX),
-        continue_exhausted: None,
-        resource_version: None,
-        response_sha256: None,
-        bytes: 0,
     }
 }
 

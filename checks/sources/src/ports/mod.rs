@@ -34,20 +34,19 @@ const ADDRESS: &str = "Address";
 /// Connections that may be under way at a time.
 const CONCURRENCY: usize = 64;
 
-/// An address to look at, or a name that leads to some.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Spot {
-    host: String,
+/// What an address, or a name that leads to some, is looked at for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Purpose {
     roles: BTreeSet<&'static str>,
-    /// The port of an API server.
-    api_port: Option<u16>,
+    /// Ports of an API server.
+    api_ports: BTreeSet<u16>,
 }
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
 struct Settings {
     vantage: Vantage,
-    spots: Vec<Spot>,
+    spots: BTreeMap<String, Purpose>,
     ports: Vec<PortRange>,
     witness: Option<(String, u16)>,
     deadline: Duration,
@@ -124,17 +123,17 @@ impl PortsCollector {
     // Every address once, with all that it is looked at for.
     async fn addresses(&self, observed: &mut Observed) -> BTreeMap<IpAddr, Seen> {
         let mut addresses: BTreeMap<IpAddr, Seen> = BTreeMap::new();
-        for spot in &self.settings.spots {
-            let found = match spot.host.parse() {
+        for (host, purpose) in &self.settings.spots {
+            let found = match host.parse() {
                 Ok(address) => Ok(vec![address]),
-                Err(_) => self.look_up(&spot.host, observed).await,
+                Err(_) => self.look_up(host, observed).await,
             };
             match found {
                 Ok(found) => {
                     for address in found {
                         let seen = addresses.entry(address).or_default();
-                        seen.roles.extend(&spot.roles);
-                        seen.api_ports.extend(spot.api_port);
+                        seen.roles.extend(&purpose.roles);
+                        seen.api_ports.extend(&purpose.api_ports);
                         if is_off_limits(address) {
                             seen.trouble = Some(Unread::new(Reason::Unreachable, OFF_LIMITS));
                         }
@@ -142,8 +141,8 @@ impl PortsCollector {
                 }
                 Err(unread) => {
                     let mut content = unread.to_json();
-                    content["roles"] = json!(spot.roles);
-                    observed.record(ADDRESS, &spot.host, content);
+                    content["roles"] = json!(purpose.roles);
+                    observed.record(ADDRESS, host, content);
                 }
             }
         }
@@ -230,7 +229,7 @@ impl PortsCollector {
 
     fn looked_at(&self) -> impl Iterator<Item = String> {
         let ports = ranges_text(self.settings.ports.iter().copied());
-        self.settings.spots.iter().map(move |spot| format!("{} {ports} {:?}", spot.host, spot.api_port))
+        self.settings.spots.iter().map(move |(host, purpose)| format!("{host} {ports} {:?}", purpose.api_ports))
     }
 }
 
@@ -273,19 +272,14 @@ impl Collector for PortsCollector {
         if let Some((host, port)) = &self.settings.witness {
             add("tcp-connect", format!("{host}:{port}"), "before and after: whether this machine has a way out");
         }
-        for spot in &self.settings.spots {
-            let mut api_ports: BTreeSet<u16> = spot.api_port.into_iter().collect();
-            if spot.host.parse::<IpAddr>().is_ok() {
-                // The same address may be named for several reasons; its ports are tried once.
-                api_ports.extend(self.settings.spots.iter().filter(|other| other.host == spot.host).filter_map(|other| other.api_port));
-            } else {
-                add("resolve", spot.host.clone(), "every address behind the name is tried");
+        for (host, purpose) in &self.settings.spots {
+            if host.parse::<IpAddr>().is_err() {
+                add("resolve", host.clone(), "every address behind the name is tried");
             }
-            let query = format!("{} ports {}", spot.host, self.ports_text(&api_ports));
+            let query = format!("{host} ports {}", self.ports_text(&purpose.api_ports));
             add("tcp-connect", query, "whether the ports are open; nothing is sent");
         }
         plan.sort();
-        plan.dedup();
         plan
     }
 

@@ -1,6 +1,6 @@
 //! Ports to try, as the workspace writes them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::settings::{Ports, Vantage};
-use super::{PortsCollector, Settings, Spot};
+use super::{PortsCollector, Purpose, Settings};
 use crate::collector::Collector;
 use crate::discovery::FoundAddress;
 use crate::settings::{SettingsError, Setup, TargetSettings};
@@ -64,18 +64,20 @@ impl PortsTarget {
     /// # Errors
     /// As [`TargetSettings::open`].
     pub fn open_with(&self, name: &str, setup: &Setup<'_>, found: &[FoundAddress]) -> Result<Box<dyn Collector>, SettingsError> {
-        let mut spots = Vec::new();
+        let mut spots: BTreeMap<String, Purpose> = BTreeMap::new();
         for (list, role) in [(&self.addresses, "address"), (&self.origins, "origin")] {
             for given in list {
-                spots.push(Spot { host: host(setup, given)?, roles: BTreeSet::from([role]), api_port: None });
+                spots.entry(host(setup, given)?).or_default().roles.insert(role);
             }
         }
         for given in &self.api_servers {
             let (host, port) = endpoint(setup, given, API_PORT)?;
-            spots.push(Spot { host, roles: BTreeSet::from(["api-server"]), api_port: Some(port) });
+            let purpose = spots.entry(host).or_default();
+            purpose.roles.insert("api-server");
+            purpose.api_ports.insert(port);
         }
         for address in found {
-            spots.push(Spot { host: address.address.to_string(), roles: address.roles.clone(), api_port: None });
+            spots.entry(address.address.to_string()).or_default().roles.extend(&address.roles);
         }
         let settings = Settings {
             vantage: self.vantage,
