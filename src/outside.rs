@@ -57,9 +57,12 @@ impl Outside {
             None if ports => bail!("{FILE}: `ports.discovered` needs `discover` with what may be contacted under `allow`"),
             // What a recording holds was discovered when it was made.
             Some(_) if recorded.iter().any(|source| *source != Source::Kubernetes) => {}
-            Some(_) if !has_cluster => bail!("{FILE}: `discover` needs a cluster to read: name one under `kubernetes`, or with --dump"),
             Some(discover) => {
-                outside.discovery = Some(discover.open(ports, &outside.setup())?);
+                let discovery = discover.open(ports, &outside.setup())?;
+                if !has_cluster {
+                    bail!("{FILE}: `discover` needs a cluster to read: name one under `kubernetes`, or with --dump");
+                }
+                outside.discovery = Some(discovery);
                 outside.tls = outside.tls.or_else(|| discover.tls.then(TlsTarget::default));
                 outside.http = outside.http.or_else(|| discover.http.then(HttpTarget::default));
                 outside.dns = outside.dns.or_else(|| discover.dns.then(DnsTarget::default));

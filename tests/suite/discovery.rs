@@ -104,6 +104,7 @@ fn what_the_cluster_announces_is_looked_at_and_the_rest_is_told() {
     let ran = ran.says(&["discovery:", "announced", "app.acme.example:443", "no entry of `discover.allow` names it"]);
     let bundle = ran.path();
     let _ = workspace.run(&format!("verify {}", bundle.display())).ends_with(0);
+    let bundle = workspace.folder().join(bundle);
     // What discovery read and no check does is in no bundle.
     let kept = bundle.join("observations/kubernetes");
     assert!(!kept.exists() || std::fs::read_dir(&kept).unwrap().count() == 0, "{}", kept.display());
@@ -148,6 +149,31 @@ fn a_dump_announces_as_a_cluster_does() {
     let (ran, findings) = workspace.scan(&format!("--dump dump {CHECKS} --at {AT}"));
     let finding = about(&findings, "tls-min-version", "Population/tls-min-version");
     assert_eq!((finding.verdict.as_str(), finding.reason_code.as_str()), ("error", "not-collected"), "{ran:?}");
+}
+
+#[test]
+fn what_discovery_reads_besides_changes_no_evidence() {
+    let observed = |discover: bool| {
+        let environment = if discover { json!({"discover": {"tls": true, "allow": ["localhost", "127.0.0.0/8"]}}) } else { json!({}) };
+        let absent = json!([{"resource": "*.gateway.networking.k8s.io", "reason": "Istio"}]);
+        let workspace = Workspace::with_settings(&json!({"workspace": "w", "expect_absent": absent, "environments": {"prod": environment}}));
+        let server = cluster(1);
+        let kubeconfig = server.kubeconfig(workspace.folder(), "reader");
+        let checks = "--check ingress-tls-declared --check exposed-services --check istio-gateway-tls --check tls-post-quantum";
+        let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {checks} --fail-on nothing --at {AT}", kubeconfig.display()));
+        let folder = workspace.folder().join(ran.path()).join("observations/kubernetes");
+        let files: std::collections::BTreeMap<String, Vec<u8>> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+            .collect();
+        let findings: Vec<String> = findings.iter().filter(|finding| !finding.check.starts_with("tls-")).map(|finding| format!("{finding:?}")).collect();
+        (files, findings)
+    };
+    let (with, without) = (observed(true), observed(false));
+    assert!(without.0.len() >= 3 && without.1.len() > 5, "{:?}", without.0.keys());
+    assert_eq!(with.0.keys().collect::<Vec<_>>(), without.0.keys().collect::<Vec<_>>());
+    assert!(with == without, "discovery changed what is kept of the cluster");
 }
 
 /// The lines of a plan: method and query.

@@ -2,6 +2,8 @@
 
 #[path = "tls/facts.rs"]
 mod facts;
+#[path = "support/judge.rs"]
+mod judge;
 #[path = "tls/servers.rs"]
 mod servers;
 

@@ -8,6 +8,7 @@ use proofbook_sources::tls::{TlsCollector, TlsSettings};
 use rustls::crypto::aws_lc_rs::kx_group::{SECP256R1, X25519, X25519MLKEM768};
 use serde_json::{Value, json};
 
+use super::judge::{Judge, assert_verdicts};
 use super::servers::{Manner, P256, Pki, RSA, library_server, listener, nginx, s_server};
 use super::{DEADLINE, endpoint, records, settings, wanted};
 
@@ -106,8 +107,6 @@ async fn the_groups_of_tls_1_3_are_found_with_post_quantum_among_them() {
 async fn the_protocol_inside_tls_and_a_staple_are_seen() {
     let pki = Pki::new();
     let leaf = pki.leaf("leaf", P256);
-    let server = nginx("127.0.0.1", Some(&leaf), "http2 on;");
-    drop(server);
     let server = s_server(&leaf, "-alpn h2,http/1.1");
     let alpn = record(server.port, &pki).await;
     assert_eq!((&alpn["alpn"], &alpn["staple"]), (&json!("h2"), &json!({"sent": false})));
@@ -172,4 +171,33 @@ async fn a_server_that_is_gone_in_the_middle_leaves_no_list() {
     let collector = TlsCollector::new("endpoints", TlsSettings { deadline: DEADLINE, ..settings(vec![endpoint(silent)], None) }).unwrap();
     let record = records(&collector.collect(&wanted(ALL), &Unwatched).await).remove(0);
     assert_eq!((&record["outcome"], &record["suites"]), (&json!("timeout"), &json!({})));
+}
+
+#[tokio::test]
+async fn good_old_expired_silent_and_vanishing_servers_are_judged_each_by_itself() {
+    let pki = Pki::new();
+    let leaf = pki.leaf("leaf", P256);
+    let good = nginx("127.0.0.1", Some(&leaf), "ssl_protocols TLSv1.2 TLSv1.3; ssl_ciphers ECDHE+AESGCM:ECDHE+CHACHA20;");
+    let old = nginx("127.0.0.1", Some(&pki.leaf("old", RSA)), "ssl_protocols TLSv1 TLSv1.2; ssl_ciphers ALL:@SECLEVEL=0;");
+    let expired = nginx("127.0.0.1", Some(&pki.expired()), "ssl_protocols TLSv1.3;");
+    let (silent, gone, garbage) = (listener(Manner::Silent), super::servers::vanishing(&leaf, 8), listener(Manner::Say(b"\x16garbage")));
+    let checks = ["tls-cert-valid", "tls-cipher-strength", "tls-min-version", "tls-post-quantum", "tls-session-protection"];
+    let judge = Judge::new(&checks, &[]);
+    let endpoints = [good.port, old.port, expired.port, silent, gone, garbage].map(endpoint).to_vec();
+    let settings = TlsSettings { deadline: Duration::from_secs(3), ..settings(endpoints, Some(&pki)) };
+    let collector = TlsCollector::new("endpoints", settings).unwrap();
+    let found = judge.verdicts(&judge.collect(&collector).await);
+    let expected = |port: u16, verdicts: [&str; 5]| {
+        let lines = checks.iter().zip(verdicts).map(|(check, verdict)| format!("{check} Endpoint/app.example.test:{port}@127.0.0.1: {verdict}"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let lines = [
+        expected(good.port, ["pass"; 5]),
+        expected(old.port, ["pass", "fail (not-allowed)", "fail (below-min)", "pass", "pass"]),
+        expected(expired.port, ["fail (expired)", "pass", "pass", "pass", "pass"]),
+        expected(silent, ["error (timeout)", "error (unreachable)", "error (timeout)", "error (unreachable)", "error (unreachable)"]),
+        expected(gone, ["pass", "error (unreachable)", "pass", "error (unreachable)", "pass"]),
+        expected(garbage, ["error (unreachable)"; 5]),
+    ];
+    assert_verdicts(&found, &lines.join("\n"));
 }

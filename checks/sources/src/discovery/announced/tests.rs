@@ -1,6 +1,6 @@
 //! Objects of every kind that announces something, as the API gives them.
 
-use proofbook_checks::inventory::Listing;
+use proofbook_checks::inventory::{Completeness, Listing, Reason};
 use serde_json::{Value as Json, json};
 
 use super::*;
