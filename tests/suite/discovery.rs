@@ -56,7 +56,8 @@ fn cluster(port: u16) -> Server {
             {"port": {"number": port, "protocol": "HTTPS"}, "hosts": ["localhost", "metadata.google.internal", "evil.test", "*.example.com"]},
         ]},
     });
-    let list = json!({"apiVersion": "networking.istio.io/v1", "kind": "GatewayList", "metadata": {"resourceVersion": "7"}, "items": [gateway]});
+    let list =
+        json!({"apiVersion": "networking.istio.io/v1", "kind": "GatewayList", "metadata": {"resourceVersion": "7"}, "items": [gateway]});
     server.fault("/apis/networking.istio.io/v1/gateways?", move |_, _, _| Some(Reply::json(200, &list)));
     server
 }
@@ -122,7 +123,10 @@ fn a_listing_that_fails_leaves_no_verdict_and_nobody_is_asked() {
     let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {CHECKS} --at {AT}", kubeconfig.display()));
     assert_eq!(findings.len(), 3, "{findings:#?}");
     for finding in &findings {
-        assert_eq!((finding.verdict.as_str(), finding.reason_code.as_str(), finding.subject.kind.as_str()), ("error", "not-permitted", "Population"));
+        assert_eq!(
+            (finding.verdict.as_str(), finding.reason_code.as_str(), finding.subject.kind.as_str()),
+            ("error", "not-permitted", "Population")
+        );
         assert!(finding.message.contains("ingresses.networking.k8s.io"), "{finding:#?}");
     }
     let _ = ran.ends_with(3).says(&["no target was discovered", "ingresses.networking.k8s.io"]);
@@ -156,7 +160,8 @@ fn what_discovery_reads_besides_changes_no_evidence() {
     let observed = |discover: bool| {
         let environment = if discover { json!({"discover": {"tls": true, "allow": ["localhost", "127.0.0.0/8"]}}) } else { json!({}) };
         let absent = json!([{"resource": "*.gateway.networking.k8s.io", "reason": "Istio"}]);
-        let workspace = Workspace::with_settings(&json!({"workspace": "w", "expect_absent": absent, "environments": {"prod": environment}}));
+        let workspace =
+            Workspace::with_settings(&json!({"workspace": "w", "expect_absent": absent, "environments": {"prod": environment}}));
         let server = cluster(1);
         let kubeconfig = server.kubeconfig(workspace.folder(), "reader");
         let checks = "--check ingress-tls-declared --check exposed-services --check istio-gateway-tls --check tls-post-quantum";
@@ -167,7 +172,8 @@ fn what_discovery_reads_besides_changes_no_evidence() {
             .map(|entry| entry.unwrap().path())
             .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
             .collect();
-        let findings: Vec<String> = findings.iter().filter(|finding| !finding.check.starts_with("tls-")).map(|finding| format!("{finding:?}")).collect();
+        let findings: Vec<String> =
+            findings.iter().filter(|finding| !finding.check.starts_with("tls-")).map(|finding| format!("{finding:?}")).collect();
         (files, findings)
     };
     let (with, without) = (observed(true), observed(false));
@@ -284,7 +290,11 @@ fn a_plan_is_what_a_scan_asks_of_the_cluster_no_more_and_no_less() {
         });
     }
     let unserved = ["ciliumnetworkpolicies.cilium.io", "ciliumclusterwidenetworkpolicies.cilium.io"];
-    planned.retain(|line| !unserved.iter().any(|kind| line.ends_with(kind) || line.contains(&kind.replacen('.', "|", 1).split('|').rev().collect::<Vec<_>>().join("/{version}/"))));
+    planned.retain(|line| {
+        !unserved.iter().any(|kind| {
+            line.ends_with(kind) || line.contains(&kind.replacen('.', "|", 1).split('|').rev().collect::<Vec<_>>().join("/{version}/"))
+        })
+    });
     let (missing, surplus): (Vec<_>, Vec<_>) = (planned.difference(&asked).collect(), asked.difference(&planned).collect());
     assert!(missing.is_empty() && surplus.is_empty(), "planned and not asked: {missing:#?}\nasked and not planned: {surplus:#?}");
     assert!(asked.len() > 20, "{asked:#?}");

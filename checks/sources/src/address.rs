@@ -7,7 +7,8 @@ use std::str::FromStr;
 use reqwest::Url;
 
 /// What is said of an address that is off limits.
-pub(crate) const OFF_LIMITS: &str = "link-local, metadata, unspecified and multicast addresses are not contacted unless the workspace allows it";
+pub(crate) const OFF_LIMITS: &str =
+    "link-local, metadata, unspecified and multicast addresses are not contacted unless the workspace allows it";
 
 /// Names under which clouds serve metadata of a machine, its credentials among them.
 const METADATA_NAMES: [&str; 6] = [
@@ -64,7 +65,7 @@ fn unwrapped(address: IpAddr) -> IpAddr {
             [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, a, b, c, d] => IpAddr::V4(Ipv4Addr::new(a, b, c, d)),
             _ => IpAddr::V6(v6),
         },
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
@@ -155,7 +156,9 @@ mod tests {
 
     #[test]
     fn private_addresses_are_known_in_every_form() {
-        for private in ["127.0.0.1", "127.9.9.9", "::1", "10.0.0.1", "172.31.0.1", "192.168.0.1", "100.64.0.1", "fd12::1", "::ffff:10.0.0.1"] {
+        for private in
+            ["127.0.0.1", "127.9.9.9", "::1", "10.0.0.1", "172.31.0.1", "192.168.0.1", "100.64.0.1", "fd12::1", "::ffff:10.0.0.1"]
+        {
             assert!(is_private(address(private)), "{private}");
         }
         for public in ["203.0.113.7", "172.32.0.1", "100.128.0.1", "2001:db8::1"] {

@@ -72,7 +72,10 @@ async fn open_closed_and_silent_ports_are_told_apart() {
     let inventory = judge.collect(&*collector).await;
     let record = &objects(&inventory)["127.0.3.1"];
     assert_eq!(record["answers"], json!({"open": [open], "closed": 1, "filtered": 1}), "{record:#}");
-    assert_eq!((&record["vantage"], &record["roles"], &record["api_ports"]), (&json!("external"), &json!(["api-server", "origin"]), &json!([shut])));
+    assert_eq!(
+        (&record["vantage"], &record["roles"], &record["api_ports"]),
+        (&json!("external"), &json!(["api-server", "origin"]), &json!([shut]))
+    );
     assert_verdicts(
         &judge.verdicts(&inventory),
         "apiserver-exposure Address/127.0.3.1: pass
@@ -120,7 +123,9 @@ async fn silence_everywhere_needs_a_witness() {
     let shut = closed("127.0.3.5");
     let judge = judge(&[("origin_ports", json!([mute]))]);
     let settings = |witness: &str| {
-        format!("{{vantage: external, origins: [127.0.3.4], ports: [{mute}], api_servers: ['127.0.3.4:{mute}'], deadline_seconds: 1{witness}}}")
+        format!(
+            "{{vantage: external, origins: [127.0.3.4], ports: [{mute}], api_servers: ['127.0.3.4:{mute}'], deadline_seconds: 1{witness}}}"
+        )
     };
     for (witness, verdict) in [
         (String::new(), "error (unreachable)"),

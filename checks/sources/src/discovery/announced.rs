@@ -28,10 +28,7 @@ const TRAEFIK: [&str; 2] = ["ingressroutes.traefik.io", "ingressroutetcps.traefi
 
 /// What is read of each kind.
 const READS: [(&str, &[&str]); 9] = [
-    (
-        INGRESSES,
-        &["spec.rules.*.host", "spec.tls.*.hosts.*", "status.loadBalancer.ingress.*.ip", "status.loadBalancer.ingress.*.hostname"],
-    ),
+    (INGRESSES, &["spec.rules.*.host", "spec.tls.*.hosts.*", "status.loadBalancer.ingress.*.ip", "status.loadBalancer.ingress.*.hostname"]),
     (
         SERVICES,
         &[

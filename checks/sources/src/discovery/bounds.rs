@@ -111,7 +111,11 @@ impl std::str::FromStr for Entry {
         let expected = "write a name (app.example.com), all names below one (*.example.com), or a range of addresses (203.0.113.0/24)";
         if text.contains('/') || text.parse::<IpAddr>().is_ok() {
             let range: Range = text.parse()?;
-            return if range.is_everything() { Err(format!("`{text}` holds every address, so it is no bound; {expected}")) } else { Ok(Self::Range(range)) };
+            return if range.is_everything() {
+                Err(format!("`{text}` holds every address, so it is no bound; {expected}"))
+            } else {
+                Ok(Self::Range(range))
+            };
         }
         let name = text.trim_end_matches('.').to_ascii_lowercase();
         let (below, name) = name.strip_prefix("*.").map_or((false, name.as_str()), |parent| (true, parent));
@@ -179,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_list_that_allows_everything_is_none() {
-        for wrong in ["*", "*.", "*.com", "", "0.0.0.0/0", "::/0", "a b", "https://app.example.com", "app.*.example.com", "-a.example.com"] {
+        for wrong in ["*", "*.", "*.com", "", "0.0.0.0/0", "::/0", "a b", "https://app.example.com", "app.*.example.com", "-a.example.com"]
+        {
             assert!(wrong.parse::<Entry>().is_err(), "{wrong}");
         }
     }

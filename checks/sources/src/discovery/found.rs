@@ -103,8 +103,7 @@ impl Found {
             }
         }
         let Some(port) = port.filter(|_| !decided.addresses.is_empty() || !decided.withheld.is_empty()) else { return };
-        let place =
-            FoundPlace { host, port, origin: announcement.origin, addresses: decided.addresses, withheld: decided.withheld };
+        let place = FoundPlace { host, port, origin: announcement.origin, addresses: decided.addresses, withheld: decided.withheld };
         if place.origin == Origin::Host {
             if discovery.dns {
                 self.dns.push(place.host.clone());
@@ -139,7 +138,8 @@ impl Found {
             }
             observed.record(DISCOVERY, &record.name, content);
         }
-        observed.finish(&wanted.iter().filter(|(known, _)| **known == resource).map(|(known, mask)| (known.clone(), mask.clone())).collect())
+        observed
+            .finish(&wanted.iter().filter(|(known, _)| **known == resource).map(|(known, mask)| (known.clone(), mask.clone())).collect())
     }
 
     /// What was announced and is not, or not wholly, looked at: its name, and why.

@@ -24,8 +24,8 @@ use tokio::time::timeout;
 pub use self::announced::Announced;
 use self::announced::Announcement;
 use self::bounds::{Bounds, Refusal, is_name};
-pub use self::found::{Found, FoundAddress, FoundPlace};
 use self::found::request;
+pub use self::found::{Found, FoundAddress, FoundPlace};
 pub use self::settings::DiscoverSettings;
 use crate::bounded::each;
 use crate::observed::Unread;
@@ -43,6 +43,7 @@ const CONCURRENCY: usize = 16;
 
 /// What is discovered, and within which bounds.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one kind of target, any of them may be on")]
 pub struct Discovery {
     tls: bool,
     http: bool,
@@ -79,7 +80,9 @@ impl Discovery {
             (self.dns, Source::Dns, "names"),
             (self.dns, Source::Dns, "references"),
         ];
-        wanted.keys().filter(move |resource| found.iter().any(|(on, source, name)| *on && resource.source == *source && *name == &*resource.name))
+        wanted
+            .keys()
+            .filter(move |resource| found.iter().any(|(on, source, name)| *on && resource.source == *source && *name == &*resource.name))
     }
 
     /// What the cluster announces, by listings that are whole; `is_absent` says what the workspace declares not to exist.

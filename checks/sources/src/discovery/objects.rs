@@ -7,6 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::observed::Unread;
 
+/// An object, with how it is told and with its namespace and name.
+pub(super) type Announcer<T> = (String, (String, String), T);
+
 /// The objects of whole listings.
 pub(super) struct Objects<'i> {
     pub(super) inventory: &'i Inventory,
@@ -15,7 +18,7 @@ pub(super) struct Objects<'i> {
 
 impl Objects<'_> {
     // All objects of a kind with their names, or why they are not all there.
-    pub(super) fn all<T: DeserializeOwned>(&self, kind: &str, name: &str) -> Result<Vec<(String, (String, String), T)>, Unread> {
+    pub(super) fn all<T: DeserializeOwned>(&self, kind: &str, name: &str) -> Result<Vec<Announcer<T>>, Unread> {
         let resource = Resource::kubernetes(kind);
         let unknown = |reason, detail: &str| Unread::new(reason, format!("which targets there are is read from {resource}: {detail}"));
         match self.inventory.completeness(&resource) {

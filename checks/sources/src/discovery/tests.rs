@@ -41,7 +41,8 @@ async fn what_is_allowed_becomes_a_target_and_the_rest_is_told() {
     let discovery = discovery(
         "{tls: true, http: true, dns: true, allow: [localhost, '*.example.invalid', 127.0.0.0/8, '::1'], deny: ['old.example.invalid']}",
     );
-    let hosts = ["localhost", "gone.example.invalid", "old.example.invalid", "evil.test", "*.example.invalid", "metadata.google.internal", "a b"];
+    let hosts =
+        ["localhost", "gone.example.invalid", "old.example.invalid", "evil.test", "*.example.invalid", "metadata.google.internal", "a b"];
     let found = look(&discovery, &[ingress("web", &hosts, Some("127.0.0.9"))]).await;
     assert_eq!(
         decisions(&found),
@@ -57,13 +58,17 @@ async fn what_is_allowed_becomes_a_target_and_the_rest_is_told() {
         ]
     );
     // Of names only those that are allowed are looked up.
-    let mut resolved: Vec<&str> = found.requests.iter().filter(|request| request.method == "resolve").map(|request| request.query.as_str()).collect();
+    let mut resolved: Vec<&str> =
+        found.requests.iter().filter(|request| request.method == "resolve").map(|request| request.query.as_str()).collect();
     resolved.sort_unstable();
     assert_eq!(resolved, ["gone.example.invalid", "localhost"]);
 
     let local = found.tls.iter().find(|place| place.host == "localhost").unwrap();
     // The load balancer's address is allowed by its range, so it is asked for the host as well.
-    assert!(local.addresses.contains(&"127.0.0.1".parse().unwrap()) && local.addresses.contains(&"127.0.0.9".parse().unwrap()), "{local:?}");
+    assert!(
+        local.addresses.contains(&"127.0.0.1".parse().unwrap()) && local.addresses.contains(&"127.0.0.9".parse().unwrap()),
+        "{local:?}"
+    );
     assert!(local.withheld.is_empty() && local.origin == Origin::Host);
     let gone = found.tls.iter().find(|place| place.host == "gone.example.invalid").unwrap();
     assert!(gone.withheld.iter().any(|(address, _)| address.is_none()), "{gone:?}");
@@ -98,7 +103,10 @@ async fn the_record_says_who_announced_it_and_what_became_of_it() {
     assert_eq!(record["announced_by"], json!(["Ingress/shop/a", "Ingress/shop/b"]));
     // Endpoints are the business of their own collector.
     assert!(!inventory.listings.contains_key(&Resource::tls_endpoints()));
-    assert_eq!(inventory.requests.iter().map(|request| (request.method.as_str(), request.status.as_str())).collect::<Vec<_>>(), [("found", "not-allowed")]);
+    assert_eq!(
+        inventory.requests.iter().map(|request| (request.method.as_str(), request.status.as_str())).collect::<Vec<_>>(),
+        [("found", "not-allowed")]
+    );
 }
 
 #[test]

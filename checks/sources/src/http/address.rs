@@ -41,8 +41,7 @@ impl Addresses {
     pub(super) fn spots(&self, place: &Place) -> Vec<Spot> {
         let nobody_looked = || Err(Unread::new(Reason::IncompleteList, "the look-up of the name broke off"));
         if let Some(unread) = &place.withheld {
-            let mut spots: Vec<Spot> =
-                place.addresses.iter().map(|address| Spot { place: place.clone(), address: Ok(*address) }).collect();
+            let mut spots: Vec<Spot> = place.addresses.iter().map(|address| Spot { place: place.clone(), address: Ok(*address) }).collect();
             spots.push(Spot { place: place.clone(), address: Err(unread.clone()) });
             return spots;
         }

@@ -121,10 +121,14 @@ impl HttpTarget {
 // A discovered host as a site. Whether only programs call it cannot be told, so it is taken for one that people see.
 fn discovered(found: &FoundPlace) -> Option<Site> {
     let url: Url = format!("https://{}:{}/", found.host, found.port).parse().ok()?;
-    let told: Vec<String> = found.withheld.iter().map(|(address, unread)| match address {
-        Some(address) => format!("{address}: {}", unread.detail),
-        None => unread.detail.clone(),
-    }).collect();
+    let told: Vec<String> = found
+        .withheld
+        .iter()
+        .map(|(address, unread)| match address {
+            Some(address) => format!("{address}: {}", unread.detail),
+            None => unread.detail.clone(),
+        })
+        .collect();
     let withheld = found.withheld.first().map(|(_, first)| Unread::new(first.reason, told.join("; ")));
     Some(Site { place: Place { url, addresses: found.addresses.clone(), withheld }, plain_port: 80, api: false })
 }

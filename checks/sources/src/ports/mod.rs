@@ -73,7 +73,8 @@ struct Seen {
 
 impl PortsCollector {
     async fn gather(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
-        let own: Wanted = wanted.iter().filter(|(known, _)| **known == resource()).map(|(known, mask)| (known.clone(), mask.clone())).collect();
+        let own: Wanted =
+            wanted.iter().filter(|(known, _)| **known == resource()).map(|(known, mask)| (known.clone(), mask.clone())).collect();
         let mut observed = Observed::new(Source::Tls);
         let mut addresses = self.addresses(&mut observed).await;
         let prober = Arc::new(Prober::new(self.settings.deadline, self.settings.per_second));
@@ -107,10 +108,8 @@ impl PortsCollector {
     // What is asked, port by port over all addresses.
     fn sockets(&self, addresses: &BTreeMap<IpAddr, Seen>) -> impl Iterator<Item = SocketAddr> + Send + use<> {
         let asked = addresses.iter().filter(|(_, seen)| seen.trouble.is_none());
-        let unlisted: Vec<SocketAddr> = asked
-            .clone()
-            .flat_map(|(address, seen)| self.unlisted(&seen.api_ports).map(|port| SocketAddr::new(*address, port)))
-            .collect();
+        let unlisted: Vec<SocketAddr> =
+            asked.clone().flat_map(|(address, seen)| self.unlisted(&seen.api_ports).map(|port| SocketAddr::new(*address, port))).collect();
         let asked: Arc<[IpAddr]> = asked.map(|(address, _)| *address).collect();
         let listed: Vec<PortRange> = self.settings.ports.clone();
         let listed = listed.into_iter().flat_map(|range| range.numbers()).flat_map(move |port| {

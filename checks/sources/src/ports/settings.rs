@@ -27,11 +27,11 @@ impl PortRange {
         Self { from: port, to: port }
     }
 
-    pub(super) const fn contains(&self, port: u16) -> bool {
+    pub(super) const fn contains(self, port: u16) -> bool {
         self.from <= port && port <= self.to
     }
 
-    pub(super) fn numbers(&self) -> impl Iterator<Item = u16> + use<> {
+    pub(super) fn numbers(self) -> impl Iterator<Item = u16> + use<> {
         self.from..=self.to
     }
 }
@@ -60,10 +60,14 @@ impl<'de> Deserialize<'de> for Ports {
         for written in Vec::<Written>::deserialize(deserializer)? {
             let range = match &written {
                 Written::One(port) => Some(PortRange::one(*port)),
-                Written::Range(text) => text.split_once('-').and_then(|(from, to)| Some(PortRange { from: from.parse().ok()?, to: to.parse().ok()? })),
+                Written::Range(text) => {
+                    text.split_once('-').and_then(|(from, to)| Some(PortRange { from: from.parse().ok()?, to: to.parse().ok()? }))
+                }
             };
             let sound = range.filter(|range| range.from > 0 && range.from <= range.to);
-            ranges.push(sound.ok_or_else(|| serde::de::Error::custom("a port is a number from 1 to 65535, or a range such as `30000-32767`"))?);
+            ranges.push(
+                sound.ok_or_else(|| serde::de::Error::custom("a port is a number from 1 to 65535, or a range such as `30000-32767`"))?,
+            );
         }
         // Each port once, whatever overlaps.
         ranges.sort_unstable();
@@ -74,7 +78,11 @@ impl<'de> Deserialize<'de> for Ports {
                 _ => joined.push(range),
             }
         }
-        if joined.is_empty() { Err(serde::de::Error::custom("no port is named; leave `ports` out to try the usual ones")) } else { Ok(Self(joined)) }
+        if joined.is_empty() {
+            Err(serde::de::Error::custom("no port is named; leave `ports` out to try the usual ones"))
+        } else {
+            Ok(Self(joined))
+        }
     }
 }
 

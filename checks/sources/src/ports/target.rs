@@ -108,7 +108,6 @@ fn endpoint(setup: &Setup<'_>, given: &Spanned<String>, port: u16) -> Result<(St
     let has_port = text.rsplit_once(':').is_some_and(|(front, digits)| {
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && (!front.contains(':') || front.ends_with(']'))
     });
-    let parsed: Endpoint =
-        text.parse().map_err(|error| SettingsError { target: setup.place(given), detail: format!("{error}") })?;
+    let parsed: Endpoint = text.parse().map_err(|error| SettingsError { target: setup.place(given), detail: format!("{error}") })?;
     Ok((parsed.host, if has_port { parsed.port } else { port }))
 }

@@ -64,7 +64,14 @@ pub struct TlsSettings {
 /// No endpoint, the roots of the machine, five seconds a connection, 32 connections at a time.
 impl Default for TlsSettings {
     fn default() -> Self {
-        Self { endpoints: Vec::new(), withheld: Vec::new(), ca_file: None, deadline: Duration::from_secs(5), concurrency: 32, allow_link_local: false }
+        Self {
+            endpoints: Vec::new(),
+            withheld: Vec::new(),
+            ca_file: None,
+            deadline: Duration::from_secs(5),
+            concurrency: 32,
+            allow_link_local: false,
+        }
     }
 }
 

@@ -116,7 +116,7 @@ impl Prober {
             }
             probe.handshake = Some(handshake);
         }
-        self.enumerate(&place, &mut probe).await;
+        Box::pin(self.enumerate(&place, &mut probe)).await;
         probe
     }
 

@@ -219,7 +219,8 @@ fn enumerated(what: What, found: &Enumeration) -> Json {
         Answer::Alert(_) | Answer::NotTls | Answer::PlainHttp | Answer::OtherVersion(_) => Reason::ParseError,
         _ => Reason::Unreachable,
     };
-    let detail = format!("the {} were not told to the end: after {} hellos the answer was {}", what.as_str(), found.hellos, broken.result());
+    let detail =
+        format!("the {} were not told to the end: after {} hellos the answer was {}", what.as_str(), found.hellos, broken.result());
     Unread::new(reason, detail).to_json()
 }
 

@@ -66,6 +66,7 @@ pub(super) struct Accepted {
 
 /// How a session up to TLS 1.2 is protected, as the ServerHello says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Session {
     /// Renegotiation is bound to the session (RFC 5746).
     pub(super) secure_renegotiation: bool,

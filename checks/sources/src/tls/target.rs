@@ -49,8 +49,7 @@ impl TlsTarget {
         let is_new = |place: &&FoundPlace| !named.iter().any(|known: &Endpoint| known.host == place.host && known.port == place.port);
         for place in found.iter().filter(is_new) {
             let addresses = place.addresses.clone();
-            let endpoint =
-                Endpoint { host: place.host.clone(), port: place.port, server_name: None, addresses, origin: place.origin };
+            let endpoint = Endpoint { host: place.host.clone(), port: place.port, server_name: None, addresses, origin: place.origin };
             let withheld = place.withheld.iter().map(|(address, unread)| (endpoint.clone(), *address, unread.clone()));
             settings.withheld.extend(withheld);
             // Without addresses it would be looked up once more, and may then lead elsewhere.

@@ -160,7 +160,8 @@ async fn a_server_that_is_gone_in_the_middle_leaves_no_list() {
     let leaf = pki.leaf("leaf", P256);
     // Takes the first hellos and the handshake, and then nobody is there.
     let port = super::servers::vanishing(&leaf, 8);
-    let collector = TlsCollector::new("endpoints", TlsSettings { deadline: Duration::from_secs(5), ..settings(vec![endpoint(port)], Some(&pki)) });
+    let collector =
+        TlsCollector::new("endpoints", TlsSettings { deadline: Duration::from_secs(5), ..settings(vec![endpoint(port)], Some(&pki)) });
     let inventory = collector.unwrap().collect(&wanted(ALL), &Unwatched).await;
     let record = records(&inventory).remove(0);
     assert_eq!(record["outcome"], "handshake", "{record:#}");
@@ -188,7 +189,8 @@ async fn good_old_expired_silent_and_vanishing_servers_are_judged_each_by_itself
     let collector = TlsCollector::new("endpoints", settings).unwrap();
     let found = judge.verdicts(&judge.collect(&collector).await);
     let expected = |port: u16, verdicts: [&str; 5]| {
-        let lines = checks.iter().zip(verdicts).map(|(check, verdict)| format!("{check} Endpoint/app.example.test:{port}@127.0.0.1: {verdict}"));
+        let lines =
+            checks.iter().zip(verdicts).map(|(check, verdict)| format!("{check} Endpoint/app.example.test:{port}@127.0.0.1: {verdict}"));
         lines.collect::<Vec<_>>().join("\n")
     };
     let lines = [

@@ -79,7 +79,8 @@ impl Pki {
     pub(crate) fn staple(&self, leaf: &str, status: &str) -> PathBuf {
         let serial = openssl_says(&self.path(&format!("{leaf}.pem")), "-serial").replace("serial=", "");
         let (letter, revoked) = if status == "revoked" { ("R", "250101000000Z") } else { ("V", "") };
-        fs::write(self.path("ocsp.txt"), format!("{letter}\t990101000000Z\t{revoked}\t{serial}\tunknown\t/CN=app.example.test\n")).expect(WRITABLE);
+        fs::write(self.path("ocsp.txt"), format!("{letter}\t990101000000Z\t{revoked}\t{serial}\tunknown\t/CN=app.example.test\n"))
+            .expect(WRITABLE);
         self.openssl(&format!("ocsp -issuer ca.pem -cert {leaf}.pem -reqout request.der -no_nonce"));
         self.openssl("ocsp -index ocsp.txt -CA ca.pem -rsigner ca.pem -rkey ca.key -reqin request.der -respout response.der -ndays 7");
         let path = self.path(&format!("{status}.der"));

@@ -9,9 +9,9 @@ use super::*;
 pub(crate) fn inventory(objects: &[Json]) -> Inventory {
     let mut inventory = Inventory::default();
     for (resource, projection) in reads(true) {
-        let own = objects.iter().filter(|object| {
-            Resource::of_object(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap()) == resource
-        });
+        let own = objects
+            .iter()
+            .filter(|object| Resource::of_object(object["apiVersion"].as_str().unwrap(), object["kind"].as_str().unwrap()) == resource);
         let objects = own.map(|object| projection.project(&resource, object)).collect();
         inventory.listings.insert(resource, Listing { completeness: Completeness::Complete, objects, resource_version: None });
     }
@@ -132,7 +132,12 @@ fn istio_and_traefik_announce_hosts() {
         ]}}),
     );
     let service = |name: &str, gateways: Json| {
-        object("networking.istio.io/v1", "VirtualService", name, json!({"spec": {"hosts": [format!("{name}.example.com")], "gateways": gateways}}))
+        object(
+            "networking.istio.io/v1",
+            "VirtualService",
+            name,
+            json!({"spec": {"hosts": [format!("{name}.example.com")], "gateways": gateways}}),
+        )
     };
     let route = object(
         "traefik.io/v1alpha1",
@@ -143,8 +148,20 @@ fn istio_and_traefik_announce_hosts() {
             {"match": "(Host(`z.example.com`) || HostRegexp(`^.+\\.example\\.com$`)) && Headers(`Host`, `no.example.com`)"},
         ]}}),
     );
-    let tcp = object("traefik.io/v1alpha1", "IngressRouteTCP", "u", json!({"spec": {"routes": [{"match": "HostSNI(`*`)"}, {"match": "HostSNI(`s.example.com`)"}]}}));
-    let found = lines(&[gateway, service("inside", json!(["mesh"])), service("none", json!([])), service("outside", json!(["mesh", "shop/mesh-edge"])), route, tcp]);
+    let tcp = object(
+        "traefik.io/v1alpha1",
+        "IngressRouteTCP",
+        "u",
+        json!({"spec": {"routes": [{"match": "HostSNI(`*`)"}, {"match": "HostSNI(`s.example.com`)"}]}}),
+    );
+    let found = lines(&[
+        gateway,
+        service("inside", json!(["mesh"])),
+        service("none", json!([])),
+        service("outside", json!(["mesh", "shop/mesh-edge"])),
+        route,
+        tcp,
+    ]);
     let hosts: Vec<&str> = found.iter().map(|line| line.split(' ').next().unwrap()).collect();
     assert_eq!(
         hosts,
