@@ -10,11 +10,13 @@ use proofbook_controls::{CheckId, ControlId};
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::freshness::ControlWindows;
 use proofbook_evidence::ledger::{Period, Retention};
+use proofbook_sources::discovery::DiscoverSettings;
 use proofbook_sources::dns::DnsTarget;
 use proofbook_sources::file::FileTarget;
 use proofbook_sources::git::GitTarget;
 use proofbook_sources::http::HttpTarget;
 use proofbook_sources::oidc::OidcTarget;
+use proofbook_sources::ports::PortsTarget;
 use proofbook_sources::postgres::PostgresTarget;
 use proofbook_sources::prometheus::PrometheusTarget;
 use proofbook_sources::registry::RegistryTarget;
@@ -107,6 +109,12 @@ pub(crate) struct Environment {
     /// Registers, reports and configuration in files.
     #[serde(default)]
     pub(crate) file: Option<FileTarget>,
+    /// Addresses whose ports are tried; what is open is seen from where this machine stands.
+    #[serde(default)]
+    pub(crate) ports: Option<PortsTarget>,
+    /// Targets that the cluster announces, within what may be contacted.
+    #[serde(default)]
+    pub(crate) discover: Option<DiscoverSettings>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -132,12 +140,10 @@ pub(crate) struct KubernetesTarget {
 }
 
 impl Environment {
-    /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
+    /// What is looked at besides Kubernetes and what may be discovered there, by source. Adding a source is a field above and a
+    /// line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
         let targets: [(Source, Option<&dyn TargetSettings>); _] = [
-            (Source::Tls, self.tls.as_ref().map(|target| target as _)),
-            (Source::Http, self.http.as_ref().map(|target| target as _)),
-            (Source::Dns, self.dns.as_ref().map(|target| target as _)),
             (Source::Oidc, self.oidc.as_ref().map(|target| target as _)),
             (Source::S3, self.s3.as_ref().map(|target| target as _)),
             (Source::Postgres, self.postgres.as_ref().map(|target| target as _)),

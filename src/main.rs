@@ -8,6 +8,7 @@ mod config;
 mod exit;
 mod ledger;
 mod output;
+mod outside;
 mod progress;
 mod scope;
 mod text;

@@ -8,6 +8,7 @@ mod bundles;
 mod contract;
 mod coverage;
 mod crosswalk;
+mod discovery;
 mod disk;
 mod editions;
 mod explain;

@@ -5,6 +5,7 @@
 //! the platform itself.
 
 pub mod collector;
+pub mod discovery;
 pub mod dns;
 pub mod dump;
 pub mod file;
@@ -13,6 +14,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod observed;
 pub mod oidc;
+pub mod ports;
 pub mod postgres;
 pub mod prometheus;
 pub mod registry;

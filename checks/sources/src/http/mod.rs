@@ -54,6 +54,8 @@ const STATUS_PAGE: &str = "StatusPage";
 struct Place {
     url: Url,
     addresses: Vec<IpAddr>,
+    /// Why it is not, or not everywhere, looked at.
+    withheld: Option<Unread>,
 }
 
 /// A site to look at.
@@ -118,6 +120,10 @@ impl Place {
 
     fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
+    }
+
+    fn at(&self) -> (String, u16) {
+        (self.host().to_owned(), self.url.port_or_known_default().unwrap_or_default())
     }
 }
 
