@@ -25,6 +25,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::scope::Choice;
+use crate::sealing::{Signing, Timestamps};
 
 /// A workspace.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -50,6 +51,15 @@ pub(crate) struct Config {
     /// Resources that the platform does not have, with the reason.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
+    /// How `scan` and `run` sign the bundles that they seal; not at all where nothing is said.
+    #[serde(default)]
+    pub(crate) signing: Option<Signing>,
+    /// Who is asked for a time stamp over each bundle; nobody where nothing is said.
+    #[serde(default)]
+    pub(crate) timestamps: Option<Timestamps>,
+    /// The trust file, relative to the workspace: whose signatures and time stamps count when bundles are verified here.
+    #[serde(default)]
+    pub(crate) trust: Option<PathBuf>,
 }
 
 /// An environment: what is looked at.

@@ -9,6 +9,7 @@ mod exit;
 mod output;
 mod progress;
 mod scope;
+mod sealing;
 mod text;
 mod workspace;
 
@@ -28,6 +29,8 @@ fn main() -> ExitCode {
         Command::Build(verb) => verb.run(&cli.common, &output),
         Command::Run(verb) => verb.run(&cli.common, &output),
         Command::Verify(verb) => verb.run(&cli.common, &output),
+        Command::Sign(verb) => verb.run(&cli.common, &output),
+        Command::Timestamp(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),
         Command::Import(verb) => verb.run(&cli.common, &output),
         Command::Test(verb) => verb.run(&cli.common, &output),

@@ -11,6 +11,7 @@ use proofbook_controls::mapping::MappingFile;
 use proofbook_controls::{Control, Framework};
 use proofbook_documents::DocumentDefinition;
 use proofbook_evidence::attestation::Attestation;
+use proofbook_evidence::seal::trust::TrustFile;
 use proofbook_sources::file::{DocumentRegister, ModuleRegister, StoreRegister, SupplierRegister};
 use schemars::schema_for;
 
@@ -21,7 +22,7 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 13] = [
+const SCHEMAS: [(&str, Generate); 14] = [
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
     ("check-test", || schema_for!(Fixtures)),
@@ -34,6 +35,7 @@ const SCHEMAS: [(&str, Generate); 13] = [
     ("module-register", || schema_for!(ModuleRegister)),
     ("store-register", || schema_for!(StoreRegister)),
     ("supplier-register", || schema_for!(SupplierRegister)),
+    ("trust", || schema_for!(TrustFile)),
     ("workspace", || schema_for!(Config)),
 ];
 

@@ -164,7 +164,7 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
 
 fn stand(head: Entry, assessment: Assessment) -> Result<Sealed, BundleError> {
     let Entry { path, run_id, manifest_sha256, .. } = head;
-    if !verify::integrity(&path)?.is_intact() {
+    if !verify::integrity(&path)?.is_whole() {
         return Err(BundleError::Standing { path });
     }
     Ok(Sealed { path, run_id, manifest_sha256, assessment })

@@ -9,12 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::{DeviationKind, Report};
 use crate::bundle::manifest::{MANIFEST, Manifest, SEAL, hex, is_plain_name, sha256_hex};
-use crate::bundle::{BundleError, SealedFiles};
+use crate::bundle::{BundleError, SealedFiles, VALUES};
 
-/// Reads the manifest and holds it to its form.
-pub(super) fn manifest(path: &Path, report: &mut Report) -> Option<Manifest> {
+/// Reads the manifest and holds it to its form; gives its bytes too.
+pub(super) fn manifest(path: &Path, report: &mut Report) -> Option<(Manifest, Vec<u8>)> {
     let sealed = SealedFiles::new(path);
-    report.signed = sealed.signed();
     if !sealed.path(MANIFEST).exists() {
         report.deviate(DeviationKind::Missing, MANIFEST, "the folder has no manifest");
         return None;
@@ -42,7 +41,7 @@ pub(super) fn manifest(path: &Path, report: &mut Report) -> Option<Manifest> {
     if manifest.to_bytes().map_or(true, |canonical| canonical != bytes) {
         report.deviate(DeviationKind::Changed, MANIFEST, "not in canonical form (RFC 8785), as it was written");
     }
-    Some(manifest)
+    Some((manifest, bytes))
 }
 
 /// Compares the folder with the manifest.
@@ -51,6 +50,8 @@ pub(super) fn files(path: &Path, manifest: &Manifest, report: &mut Report) -> Re
     walk(path, "", &mut found, report)?;
     let names_by_digest: BTreeMap<&str, &str> =
         manifest.subject.iter().map(|sealed| (sealed.digest.sha256.as_str(), sealed.name.as_str())).collect();
+    // What was handed over by choice is the values alone; any other file that is not there was lost or taken.
+    let withholding = found.iter().eq([VALUES]) && manifest.subject.len() > 1;
     let mut named = BTreeSet::new();
     for sealed in &manifest.subject {
         let name = sealed.name.as_str();
@@ -58,6 +59,8 @@ pub(super) fn files(path: &Path, manifest: &Manifest, report: &mut Report) -> Re
             report.deviate(DeviationKind::Malformed, name, "named twice by the manifest");
         } else if !is_plain_name(name) || name == MANIFEST {
             report.deviate(DeviationKind::Malformed, name, "cannot be the name of a sealed file");
+        } else if !found.contains(name) && withholding {
+            report.withheld.push(name.to_owned());
         } else if !found.contains(name) {
             report.deviate(DeviationKind::Missing, name, "named by the manifest, and not there");
         } else {
