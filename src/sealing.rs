@@ -253,14 +253,8 @@ impl Stamper<'_> {
 
     fn one(&self, bundle: &Path, stamped: &Stamped, run: Timestamp) -> Result<Stamping> {
         let request = self.request(bundle, stamped)?;
-        let mut out = Stamping {
-            over: stamped.file(),
-            request: stamped.request(),
-            response: None,
-            granted: None,
-            pending: None,
-            refused: None,
-        };
+        let mut out =
+            Stamping { over: stamped.file(), request: stamped.request(), response: None, granted: None, pending: None, refused: None };
         let Some(url) = self.authority else {
             out.pending = Some("no authority is named; name one, or have the request answered and put the answer beside it".to_owned());
             return Ok(out);
@@ -297,7 +291,7 @@ impl Stamper<'_> {
         let nonce = proofbook_sources::timestamp::nonce().map_err(anyhow::Error::msg)?;
         let fresh = Request::over(&over, nonce, self.policy).map_err(anyhow::Error::msg)?;
         let pending = seal::read(bundle, &stamped.request()).ok().and_then(|bytes| Request::read(&bytes).ok());
-        if let Some(pending) = pending.filter(|pending| pending.digest == fresh.digest && self.policy.is_none()) {
+        if let Some(pending) = pending.filter(|pending| pending.asks_the_same(&fresh)) {
             return Ok(pending);
         }
         seal::write(bundle, &stamped.request(), &fresh.to_der())?;

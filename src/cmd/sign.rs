@@ -15,8 +15,10 @@ use crate::workspace::Workspace;
 
 /// Arguments of `sign`.
 #[derive(Debug, Args)]
-#[command(after_help = "Keys are Ed25519 or ECDSA P-256, made by `openssl genpkey -algorithm ed25519 -out KEY`. Without --key, --key-env or \
-    --signer the workspace says how to sign (`signing:`).")]
+#[command(
+    after_help = "Keys are Ed25519 or ECDSA P-256, made by `openssl genpkey -algorithm ed25519 -out KEY`. Without --key, --key-env or \
+    --signer the workspace says how to sign (`signing:`)."
+)]
 pub(crate) struct Sign {
     /// The bundle; the newest full one of the environment where nothing is said.
     bundle: Option<PathBuf>,

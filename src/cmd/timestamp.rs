@@ -14,9 +14,11 @@ use crate::workspace::Workspace;
 
 /// Arguments of `timestamp`.
 #[derive(Debug, Args)]
-#[command(after_help = "Stamped are manifest.json and every signature in seal/. What has a stamp is left as it is. Where no authority can \
+#[command(
+    after_help = "Stamped are manifest.json and every signature in seal/. What has a stamp is left as it is. Where no authority can \
     be reached, the requests are kept in seal/ and the stamps are pending (exit code 3): run the command again later, or have a \
-    request answered by other means and put the answer beside it, as NAME.tsr beside NAME.tsq.")]
+    request answered by other means and put the answer beside it, as NAME.tsr beside NAME.tsq."
+)]
 pub(crate) struct Timestamp {
     /// The bundle; the newest full one of the environment where nothing is said.
     bundle: Option<PathBuf>,

@@ -18,9 +18,11 @@ use crate::workspace::Workspace;
 
 /// Arguments of `verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "Keys and authorities are taken from the trust file alone, never from the bundle. The exit code is 0 where nothing \
+#[command(
+    after_help = "Keys and authorities are taken from the trust file alone, never from the bundle. The exit code is 0 where nothing \
     deviates; that a bundle is unsigned, not stamped or handed over in part is told, and is a deviation only where the opposite is \
-    asked for.")]
+    asked for."
+)]
 pub(crate) struct Verify {
     /// The bundle; the newest full one of the environment where nothing is said.
     bundle: Option<PathBuf>,
@@ -59,7 +61,8 @@ impl Verify {
         };
         let trust = sealing::trust(self.trust.as_deref(), workspace.as_ref())?;
         if self.require_signature || self.require_timestamp {
-            let known = trust.as_ref().context("nobody's signature or stamp counts without a trust file: give --trust, or write `trust:`")?;
+            let known =
+                trust.as_ref().context("nobody's signature or stamp counts without a trust file: give --trust, or write `trust:`")?;
             if self.require_timestamp && known.authorities().is_empty() {
                 bail!("{}: names no time-stamping authority, and a time stamp is asked for", known.name);
             }

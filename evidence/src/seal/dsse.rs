@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::key::{PublicKey, SignError, Signer, signed};
 use super::is_key_id;
+use super::key::{PublicKey, SignError, Signer, signed};
 
 /// The type of the payload: an in-toto Statement.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";

@@ -179,11 +179,7 @@ pub trait Signer {
 pub(crate) fn signed(signer: &dyn Signer, message: &[u8]) -> Result<Vec<u8>, SignError> {
     let signature = signer.sign(message)?;
     let key = signer.public_key();
-    if key.verifies(message, &signature) {
-        Ok(signature)
-    } else {
-        Err(SignError::NotOurs { key: key.id(), algorithm: key.algorithm() })
-    }
+    if key.verifies(message, &signature) { Ok(signature) } else { Err(SignError::NotOurs { key: key.id(), algorithm: key.algorithm() }) }
 }
 
 /// A private key at hand.

@@ -135,6 +135,14 @@ pub fn sign(path: &Path, signer: &dyn Signer) -> Result<PathBuf, SealError> {
         return Ok(path.join(name));
     }
     let envelope = dsse::Envelope::sign(&manifest, signer)?;
+    // A stamp over the envelope that stood there is over nothing any more.
+    let stamped = Stamped::Signature(key.id());
+    for stale in [stamped.request(), stamped.response()].map(|name| path.join(name)) {
+        match fs::remove_file(&stale) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(BundleError::file(&stale)(error).into()),
+            _ => {}
+        }
+    }
     Ok(write(path, &name, &envelope.to_bytes())?)
 }
 

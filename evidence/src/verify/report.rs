@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Demands, SignatureReport, SignatureState, StampReport, StampState};
+use crate::bundle::manifest::SEAL;
 use crate::deviation::{Deviation, DeviationKind};
 
 /// What verification found.
@@ -55,8 +56,8 @@ pub enum Chain {
     NotAtHand,
 }
 
-/// A line of the report: what it is about, and what is said.
-pub type Line = (&'static str, String);
+// A line of the report: what it is about, and what is said.
+type Line = (&'static str, String);
 
 impl Report {
     /// Whether nothing deviates.
@@ -99,9 +100,9 @@ impl Report {
         self.deviations.push(Deviation { kind, file: file.into(), detail: detail.into() });
     }
 
-    /// The report in lines for people.
+    /// The report in lines for people: what each is about, and what is said.
     #[must_use]
-    pub fn lines(&self) -> Vec<Line> {
+    pub fn lines(&self) -> Vec<(&'static str, String)> {
         let mut lines = vec![("bundle", self.bundle.clone())];
         if let (Some(run), Some(digest)) = (&self.run_id, &self.manifest_sha256) {
             lines.push(("run", run.clone()));
@@ -188,16 +189,27 @@ impl Report {
             return vec![("timestamp", "none: nothing shows since when the bundle has been what it is".to_owned())];
         }
         let told = self.timestamps.iter().map(|stamp| {
+            let over = match stamp.over.strip_prefix(SEAL).map(|name| name.trim_start_matches('/')) {
+                Some(envelope) => format!("the signature of the key {}…", &envelope[..16]),
+                None => stamp.over.clone(),
+            };
             let granted = stamp.granted.as_ref().map(|granted| {
                 let accuracy = granted.accuracy_us.filter(|accuracy| *accuracy > 0);
                 let accuracy = accuracy.map(|micros| format!(" (±{} ms)", micros.div_ceil(1000))).unwrap_or_default();
-                format!("{} was there by {}{accuracy}, as {} says", stamp.over, granted.time, granted.authority.as_ref().unwrap_or(&granted.signer))
+                format!(
+                    "{} was there by {}{accuracy}, as {} says",
+                    stamp.over,
+                    granted.time,
+                    granted.authority.as_ref().unwrap_or(&granted.signer)
+                )
             });
             let text = match stamp.state {
                 StampState::Valid => format!("valid: {}", granted.unwrap_or_default()),
-                StampState::NotAnchored => format!("NOT ANCHORED: {}; no trust file says whether to believe it", granted.unwrap_or_default()),
-                StampState::Pending => format!("PENDING: asked for over {}, and not answered yet", stamp.over),
-                StampState::Broken => format!("BROKEN: the stamp over {}", stamp.over),
+                StampState::NotAnchored => {
+                    format!("NOT ANCHORED: {}; no trust file says whether to believe it", granted.unwrap_or_default())
+                }
+                StampState::Pending => format!("PENDING: asked for over {over}, and not answered yet"),
+                StampState::Broken => format!("BROKEN: the stamp over {over}"),
             };
             ("timestamp", text)
         });

@@ -151,13 +151,7 @@ fn stamps(
     valid
 }
 
-fn stamp(
-    path: &Path,
-    manifest: &Manifest,
-    stamped: &Stamped,
-    answered: bool,
-    demands: &Demands<'_>,
-) -> Result<Option<Granted>, Fault> {
+fn stamp(path: &Path, manifest: &Manifest, stamped: &Stamped, answered: bool, demands: &Demands<'_>) -> Result<Option<Granted>, Fault> {
     let fault = |kind, detail: String| Fault { kind, detail };
     let unread = |error: BundleError| fault(DeviationKind::TimestampMalformed, error.to_string());
     let over = seal::read(path, &stamped.file())
@@ -206,13 +200,11 @@ fn signatures(
         let known = demands.trust.and_then(|trust| trust.key(id));
         let judged = seal::read(path, &name)
             .map_err(|error| (SignatureState::Broken, DeviationKind::SignatureMalformed, error.to_string()))
-            .and_then(|signature| {
-                if minisign {
-                    judge_minisign(&signature, bytes, known)
-                } else {
-                    judge_envelope(&signature, id, bytes, known)
-                }
-            })
+            .and_then(
+                |signature| {
+                    if minisign { judge_minisign(&signature, bytes, known) } else { judge_envelope(&signature, id, bytes, known) }
+                },
+            )
             .and_then(|()| trusted(manifest, known, not_later_than, demands));
         let (state, reason, detail) = match judged {
             Ok(state) => (state, None, None),
@@ -264,8 +256,7 @@ fn judge_envelope(file: &[u8], id: &str, manifest: &[u8], known: Option<&Trusted
 
 fn judge_minisign(file: &[u8], manifest: &[u8], known: Option<&TrustedKey>) -> Judged<()> {
     let Some(known) = known else { return Ok(()) };
-    minisign::verify(file, manifest, &known.key)
-        .map_err(|detail| (SignatureState::Broken, DeviationKind::SignatureInvalid, detail))
+    minisign::verify(file, manifest, &known.key).map_err(|detail| (SignatureState::Broken, DeviationKind::SignatureInvalid, detail))
 }
 
 fn trusted(

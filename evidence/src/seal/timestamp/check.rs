@@ -74,9 +74,10 @@ fn signing_certificate<'a>(token: &Token<'a>) -> Result<(&'a [u8], X509Certifica
         let Ok(([], certificate)) = X509Certificate::from_der(der) else { continue };
         let named = match token.signer.certificate {
             SignerId::Issuer { name, serial } => certificate.issuer().as_raw() == name && certificate.raw_serial() == serial,
-            SignerId::Key(id) => certificate.extensions().iter().any(
-                |extension| matches!(extension.parsed_extension(), ParsedExtension::SubjectKeyIdentifier(known) if known.0 == id),
-            ),
+            SignerId::Key(id) => certificate
+                .extensions()
+                .iter()
+                .any(|extension| matches!(extension.parsed_extension(), ParsedExtension::SubjectKeyIdentifier(known) if known.0 == id)),
         };
         if named {
             return Ok((der, certificate));

@@ -43,6 +43,12 @@ impl Request {
         Ok(Self { digest, nonce: Some(nonce.to_vec()), policy: policy.transpose()? })
     }
 
+    /// Whether both ask for the same: the nonce alone may differ.
+    #[must_use]
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        self.digest == other.digest && self.policy == other.policy
+    }
+
     /// The request as it is sent.
     #[must_use]
     pub fn to_der(&self) -> Vec<u8> {

@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::der::{BIT_STRING, BOOLEAN, CONTEXT, CONTEXT_PRIMITIVE, Element, Fields, GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, SET};
+use super::der::{
+    BIT_STRING, BOOLEAN, CONTEXT, CONTEXT_PRIMITIVE, Element, Fields, GENERALIZED_TIME, INTEGER, OCTET_STRING, OID, SEQUENCE, SET,
+};
 use super::request::{algorithm, imprint};
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
@@ -240,14 +242,18 @@ mod tests {
         assert_eq!(read("20260601030405Z").as_deref(), Some("2026-06-01T03:04:05Z"));
         assert_eq!(read("20260601030405.5Z").as_deref(), Some("2026-06-01T03:04:05.5Z"));
         assert_eq!(read("20260601030405.1234567Z").as_deref(), Some("2026-06-01T03:04:05.123456Z"));
-        for text in ["", "Z", "20260601030405", "202606010304Z", "20260601030405.Z", "20261301030405Z", "20260230030405Z", "2026060103040+Z"] {
+        for text in
+            ["", "Z", "20260601030405", "202606010304Z", "20260601030405.Z", "20261301030405Z", "20260230030405Z", "2026060103040+Z"]
+        {
             assert_eq!(read(text), None, "{text}");
         }
     }
 
     #[test]
     fn numbers_are_small_and_positive() {
-        for (content, number) in [(&[0][..], Some(0)), (&[0, 200], Some(200)), (&[1, 0], Some(256)), (&[], None), (&[0x80], None), (&[1; 8], None)] {
+        for (content, number) in
+            [(&[0][..], Some(0)), (&[0, 200], Some(200)), (&[1, 0], Some(256)), (&[], None), (&[0x80], None), (&[1; 8], None)]
+        {
             assert_eq!(unsigned(content), number, "{content:?}");
         }
     }
