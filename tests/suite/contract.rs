@@ -261,11 +261,13 @@ fn the_role_grants_reading_only() {
     assert!(one.len() < role.len() && one.contains("namespaces") && !one.contains("secrets"), "{one}");
 }
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 17] = [
     "scan",
     "build",
     "run",
     "verify",
+    "sign",
+    "timestamp",
     "export",
     "test",
     "rbac",

@@ -198,7 +198,7 @@ impl Report {
                 let accuracy = accuracy.map(|micros| format!(" (±{} ms)", micros.div_ceil(1000))).unwrap_or_default();
                 format!(
                     "{} was there by {}{accuracy}, as {} says",
-                    stamp.over,
+                    over,
                     granted.time,
                     granted.authority.as_ref().unwrap_or(&granted.signer)
                 )

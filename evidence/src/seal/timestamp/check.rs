@@ -238,7 +238,7 @@ fn anchored(certificate: &[u8], token: &Token<'_>, authorities: &[Authority]) ->
     let usage = KeyUsage::required_if_present(TIME_STAMPING);
     let mut worst = None;
     for authority in authorities {
-        let held = entity.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, &authority.anchors(), &others, time, usage, None, None);
+        let held = entity.verify_for_usage(webpki::ALL_VERIFICATION_ALGS, authority.anchors(), &others, time, usage, None, None);
         match held {
             Ok(_) => return Ok(Some(authority.name.clone())),
             Err(error) => {

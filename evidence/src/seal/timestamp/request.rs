@@ -96,7 +96,7 @@ pub(super) fn imprint(of: Element<'_>) -> Result<[u8; 32], String> {
 }
 
 /// The content of the OBJECT IDENTIFIER of an AlgorithmIdentifier; digests and signatures take no parameters but NULL.
-pub(super) fn algorithm<'a>(of: Element<'a>) -> Result<&'a [u8], String> {
+pub(super) fn algorithm(of: Element<'_>) -> Result<&[u8], String> {
     const WHAT: &str = "an algorithm";
     let mut fields = of.fields(WHAT)?;
     let algorithm = fields.required(OID)?.value;

@@ -189,7 +189,7 @@ fn issuer_and_serial(mut fields: Fields<'_>) -> Result<SignerId<'_>, String> {
 }
 
 /// The value of a signed attribute; it must be there once, with one value.
-pub(super) fn attribute<'a>(attributes: &'a [u8], wanted: ObjectIdentifier) -> Result<Option<Element<'a>>, String> {
+pub(super) fn attribute(attributes: &[u8], wanted: ObjectIdentifier) -> Result<Option<Element<'_>>, String> {
     const WHAT: &str = "the signed attributes";
     let mut all = Element::only(attributes, CONTEXT, WHAT)?.fields(WHAT)?;
     let mut found = None;
