@@ -1,6 +1,5 @@
 //! Sealing and verifying at the speed of the disk: what a hash of the files costs, against the bare hash of the same bytes.
 
-#![expect(missing_docs, reason = "a benchmark")]
 #![expect(clippy::unwrap_used, reason = "a benchmark")]
 
 use std::hint::black_box;
