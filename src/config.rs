@@ -30,6 +30,7 @@ use serde::Deserialize;
 
 use crate::ledger::Place;
 use crate::scope::Choice;
+use crate::sealing::{Signing, Timestamps};
 
 /// A workspace.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -61,6 +62,15 @@ pub(crate) struct Config {
     /// How long evidence is kept; `proofbook gc` deletes what has passed its time.
     #[serde(default)]
     pub(crate) retention: Retention,
+    /// How `scan` and `run` sign the bundles that they seal; not at all where nothing is said.
+    #[serde(default)]
+    pub(crate) signing: Option<Signing>,
+    /// Who is asked for a time stamp over each bundle; nobody where nothing is said.
+    #[serde(default)]
+    pub(crate) timestamps: Option<Timestamps>,
+    /// The trust file, relative to the workspace: whose signatures and time stamps count when bundles are verified here.
+    #[serde(default)]
+    pub(crate) trust: Option<PathBuf>,
 }
 
 /// An environment: what is looked at.

@@ -11,6 +11,7 @@ mod output;
 mod outside;
 mod progress;
 mod scope;
+mod sealing;
 mod text;
 mod workspace;
 
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
         Command::Build(verb) => verb.run(&cli.common, &output),
         Command::Run(verb) => verb.run(&cli.common, &output),
         Command::Verify(verb) => verb.run(&cli.common, &output),
+        Command::Sign(verb) => verb.run(&cli.common, &output),
+        Command::Timestamp(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),
         Command::Import(verb) => verb.run(&cli.common, &output),
         Command::Status(verb) => verb.run(&cli.common, &output),

@@ -173,11 +173,8 @@ impl Workspace {
     /// Opens a bundle from which something is printed: one that is not intact prints nothing.
     pub(crate) fn intact(path: &Path) -> Result<Bundle> {
         let report = verify::integrity(path)?;
-        if !report.is_intact() {
-            bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
-        }
-        if let Some(withheld) = report.withheld.first() {
-            bail!("{}: nothing is printed from it any more: {} ({} is withheld)", path.display(), withheld.reason, withheld.file);
+        if !report.is_whole() {
+            bail!("{} is not intact and whole, and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
         }
         Ok(Bundle::open(path)?)
     }

@@ -25,6 +25,7 @@ use crate::collect;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::progress::Bars;
+use crate::sealing;
 use crate::workspace::Workspace;
 
 /// Which checks a command is about.
@@ -153,6 +154,8 @@ pub(crate) struct Scan {
 /// What a scan came to.
 pub(crate) struct Scanned {
     pub(crate) sealed: Sealed,
+    /// The exit code that signing and stamping call for.
+    pub(crate) sealing: Exit,
     /// Findings by verdict.
     pub(crate) findings: BTreeMap<Verdict, u64>,
     /// Controls by status, for each framework in scope.
@@ -172,7 +175,7 @@ impl Scan {
             }
             Format::Json => output.json(&scanned.summary())?,
         }
-        Ok(scanned.exit(&self.fail_on))
+        Ok(scanned.exit(&self.fail_on).max(scanned.sealing))
     }
 
     /// Looks, decides and seals.
@@ -249,7 +252,8 @@ impl Scan {
             (id.to_string(), counts)
         });
         let frameworks = frameworks.collect();
-        Ok(Scanned { sealed, findings, frameworks })
+        let sealing = sealing::seal(&workspace, &sealed.path, &sealed.run_id, now, output);
+        Ok(Scanned { sealed, sealing, findings, frameworks })
     }
 
     fn print_plan(&self, common: &Common, output: &Output) -> Result<Exit> {

@@ -11,6 +11,7 @@ use proofbook_controls::mapping::MappingFile;
 use proofbook_controls::{Control, Framework};
 use proofbook_documents::DocumentDefinition;
 use proofbook_evidence::attestation::Attestation;
+use proofbook_evidence::seal::trust::TrustFile;
 use proofbook_sources::file::{
     AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, DocumentRegister, ExerciseRegister, IncidentRegister,
     ModuleRegister, ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, StoreRegister, SupplierRegister, TicketRegister,
@@ -24,7 +25,7 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 24] = [
+const SCHEMAS: [(&str, Generate); 25] = [
     ("access-review-register", || schema_for!(AccessReviewRegister)),
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
@@ -48,6 +49,7 @@ const SCHEMAS: [(&str, Generate); 24] = [
     ("store-register", || schema_for!(StoreRegister)),
     ("supplier-register", || schema_for!(SupplierRegister)),
     ("ticket-register", || schema_for!(TicketRegister)),
+    ("trust", || schema_for!(TrustFile)),
     ("workspace", || schema_for!(Config)),
 ];
 

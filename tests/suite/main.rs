@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "../../evidence/tests/suite/authority.rs"]
+#[expect(dead_code, reason = "the tests of evidence use all of it")]
+mod authority;
 mod bad_input;
 mod bad_targets;
 mod bundles;
@@ -23,6 +26,7 @@ mod recordings;
 mod rights;
 mod schemas;
 mod scope;
+mod sealing;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;

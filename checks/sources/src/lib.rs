@@ -23,6 +23,7 @@ pub mod s3;
 pub mod sbom;
 pub mod service;
 pub mod settings;
+pub mod timestamp;
 pub mod tls;
 pub mod vault;
 pub mod web;

@@ -182,7 +182,7 @@ const ROUNDS: u32 = 50;
 fn stand(ledger: &Ledger, head: &Entry, assessment: Assessment) -> Result<Sealed, BundleError> {
     let run = RunRef { run_id: head.run_id.clone(), manifest_sha256: head.manifest_sha256.clone() };
     let path = ledger.fetch(&run)?;
-    if !verify::integrity(&path)?.is_intact() {
+    if !verify::integrity(&path)?.is_whole() {
         return Err(BundleError::Standing { path });
     }
     let RunRef { run_id, manifest_sha256 } = run;
@@ -210,8 +210,20 @@ const VERIFY: &str = "How to check this bundle
 
 2. Any other file of this folder, besides manifest.json and what lies in seal/, does not belong to it.
 3. predicate.previous is the SHA-256 of the manifest.json of the run before, so that no run can be taken out unseen.
-4. proofbook verify DIR does all of this and decides every verdict again from observations/ and library.tar.zst.
+4. seal/KEYID.dsse.json, where there is one, is a signature over manifest.json: an in-toto Statement in a DSSE envelope. KEYID is the
+   SHA-256 of the public key in DER, which you must have from somewhere else. What was signed, and how openssl checks it:
 
-A digest proves that nothing was changed since somebody else got hold of it. Who sealed the bundle is told by a signature in
-seal/; without one the bundle is UNSIGNED.
+     sed -E 's/.*\"sig\":\"([^\"]*)\".*/\\1/' seal/KEYID.dsse.json | openssl base64 -d -A > signature
+     { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' $(wc -c < manifest.json); cat manifest.json; } > signed
+     openssl pkeyutl -verify -pubin -inkey KEY.pem -rawin -in signed -sigfile signature          (Ed25519)
+     openssl dgst -sha256 -verify KEY.pem -signature signature signed                            (ECDSA P-256)
+
+5. seal/timestamp.tsr, where there is one, is a time stamp by RFC 3161 over manifest.json, with the roots of its authority in ROOTS.pem:
+
+     openssl ts -verify -data manifest.json -in seal/timestamp.tsr -CAfile ROOTS.pem
+
+6. proofbook verify DIR --trust FILE does all of this and decides every verdict again from observations/ and library.tar.zst.
+
+A digest proves that nothing was changed since somebody else got hold of it. Without a signature the bundle is UNSIGNED: nothing says
+who sealed it.
 ";

@@ -10,11 +10,18 @@ use super::{DeviationKind, Report};
 use crate::bundle::manifest::Manifest;
 use crate::ledger::{Ledger, TOMBSTONES};
 
-/// A sealed file that is not there for a reason that the ledger names.
+/// A sealed file that is not there, and need not be: nothing is known of it but its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Withheld {
     /// The file.
     pub file: String,
+    /// The deletion that a tombstone of the ledger tells; none where the file was not handed over.
+    pub deleted: Option<Deleted>,
+}
+
+/// What a tombstone says of a deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Deleted {
     /// The position of the tombstone.
     pub tombstone: u64,
     /// Its reason.
@@ -39,7 +46,8 @@ pub(super) fn tombstones(path: &Path, manifest: &Manifest, report: &mut Report) 
     for link in links.into_iter().filter(|link| own(&link.event)) {
         for file in link.event.files {
             let (tombstone, reason, at) = (link.position, link.event.reason.clone(), link.at);
-            out.insert(file.name.clone(), (file.sha256, Withheld { file: file.name, tombstone, reason, at }));
+            let deleted = Some(Deleted { tombstone, reason, at });
+            out.insert(file.name.clone(), (file.sha256, Withheld { file: file.name, deleted }));
         }
     }
     out
