@@ -1,5 +1,7 @@
 //! Open ports against real listeners of the loopback: open, closed and silent, from a stated vantage, with and without a witness.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[path = "support/judge.rs"]
 mod judge;
 

@@ -1,5 +1,7 @@
 //! The TLS collector against real servers in many postures, and against listeners that misbehave.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[path = "tls/facts.rs"]
 mod facts;
 #[path = "support/judge.rs"]

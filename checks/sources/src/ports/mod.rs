@@ -112,7 +112,7 @@ impl PortsCollector {
             asked.clone().flat_map(|(address, seen)| self.unlisted(&seen.api_ports).map(|port| SocketAddr::new(*address, port))).collect();
         let asked: Arc<[IpAddr]> = asked.map(|(address, _)| *address).collect();
         let listed: Vec<PortRange> = self.settings.ports.clone();
-        let listed = listed.into_iter().flat_map(|range| range.numbers()).flat_map(move |port| {
+        let listed = listed.into_iter().flat_map(PortRange::numbers).flat_map(move |port| {
             let asked = Arc::clone(&asked);
             (0..asked.len()).map(move |at| SocketAddr::new(asked[at], port))
         });

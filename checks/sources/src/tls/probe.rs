@@ -216,7 +216,8 @@ async fn exchange(to: SocketAddr, hello: &[u8], reply: &mut Reply, deadline: Ins
         Ok(sent) => sent.is_err(),
         Err(_) => return Ok(Ending::Timeout),
     };
-    let mut chunk = [0; 4096];
+    // On the heap: many hellos wait at a time.
+    let mut chunk = vec![0; 4096];
     loop {
         match timeout_at(deadline, stream.read(&mut chunk)).await {
             Ok(Ok(0)) => return Ok(if unsent { Ending::Reset } else { Ending::Closed }),
