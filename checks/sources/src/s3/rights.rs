@@ -120,7 +120,6 @@ pub(super) async fn compare(account: &Account, wants: &Wants, buckets: Result<Bu
     if wants.keys && account.services.url(Service::Kms, &account.region, "").is_some() {
         tried.keys(account).await;
     }
-    let mut found = Comparison { account: caller.identity, unknown: tried.unknown, ..Comparison::new(Platform::Aws, &account.name) };
     if wants.trials {
         if account.trials.is_empty() {
             tried.unknown.push(format!("whether the account may {LIST_OBJECTS} and {LIST_VERSIONS}: no trial of deletion is named"));
@@ -130,6 +129,7 @@ pub(super) async fn compare(account: &Account, wants: &Wants, buckets: Result<Bu
             tried.note(LIST_VERSIONS, bucket, account.versions_left(bucket, prefix).await.map(drop));
         }
     }
+    let mut found = Comparison { account: caller.identity, unknown: tried.unknown, ..Comparison::new(Platform::Aws, &account.name) };
     for (right, places) in tried.places {
         let refused: Vec<&str> = places.iter().filter(|(_, held)| !**held).map(|(place, _)| place.as_str()).collect();
         let shown = if refused.is_empty() || refused == [""] { right.to_owned() } else { format!("{right} of {}", refused.join(", ")) };
