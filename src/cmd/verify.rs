@@ -23,6 +23,7 @@ use crate::workspace::{Workspace, names_run};
     deviates; that a bundle is unsigned, not stamped or handed over in part is told, and is a deviation only where the opposite is \
     asked for."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Verify {
     /// The bundle's folder, or the id of its run, or how that begins; the newest full one of the environment where nothing is said.
     #[arg(conflicts_with = "ledger")]
