@@ -148,6 +148,11 @@ fn outcome(case: &Case) -> Outcome {
     checking::check(&read, &evidence)
 }
 
+fn beside(said: &checking::Said, id: &str) -> usize {
+    let around = said.around().to_lowercase();
+    id.split(['-', '.', '_']).filter(|word| around.contains(*word)).count()
+}
+
 // The claim that the case binds: the statement where the verdict is expected, with the ids of the values.
 fn registry(case: &Case, read: &[checking::DocumentPromises]) -> Registry {
     if case.binds.is_empty() && !case.attested {
@@ -161,9 +166,19 @@ fn registry(case: &Case, read: &[checking::DocumentPromises]) -> Registry {
             .find(|said| said.place.line <= expected.line && said.place.end_line >= expected.line);
         let kind = said.map_or("other", |said| said.reading.kind.as_str());
         let statement = said.map_or(expected.text.as_str(), |said| &said.reading.text);
+        // Of several values, those whose ids share most words with the statement.
+        let shared = |id: &str| {
+            id.split(['-', '.', '_'])
+                .filter(|word| statement.to_lowercase().contains(*word) || expected.text.to_lowercase().contains(*word))
+                .count()
+        };
+        let around = said.map_or(0, |said| case.binds.iter().map(|id| beside(said, id)).max().unwrap_or(0));
+        let most = case.binds.iter().map(|id| shared(id)).max().unwrap_or(0);
+        let values: Vec<&String> =
+            case.binds.iter().filter(|id| shared(id) == most && said.is_none_or(|said| beside(said, id) == around)).collect();
         let need = if case.attested { vec!["signed"] } else { Vec::new() };
         let file = json!({"claims": [{
-            "id": format!("case-{number}"), "statement": statement, "kind": kind, "values": case.binds, "attestations": need,
+            "id": format!("case-{number}"), "statement": statement, "kind": kind, "values": values, "attestations": need,
             "value": said.and_then(|said| said.reading.value.as_ref()).map(|value| value.as_str()),
         }]});
         if let Ok(file) = serde_saphyr::from_str::<ClaimsFile>(&file.to_string()) {

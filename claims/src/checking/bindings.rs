@@ -1,14 +1,16 @@
 //! The measured values that a statement is held against where no registry says: by its kind and its words.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use proofbook_controls::yaml;
-use proofbook_evidence::claims::Kind;
+use proofbook_evidence::claims::{Kind, Promise};
 use serde::Deserialize;
 
 use super::Said;
 use crate::typing::PhraseSet;
 
+const ADJECTIVES: &str = include_str!("../../vocabulary/adjectives.yaml");
 const BINDINGS: &str = include_str!("../../vocabulary/bindings.yaml");
 
 /// One rule.
@@ -52,6 +54,22 @@ pub(crate) fn of(said: &Said) -> Option<&'static Binding> {
     all.iter().find(fits).map(|(binding, ..)| binding)
 }
 
+/// What an adjective promises: "immediately" is a minute, "short-lived" an hour.
+pub(crate) fn implied(text: &str) -> Option<Promise> {
+    static EMBEDDED: OnceLock<Vec<(Promise, PhraseSet)>> = OnceLock::new();
+    let all = EMBEDDED.get_or_init(|| adjectives().expect("the embedded adjectives are read by a test"));
+    all.iter().find(|(_, words)| words.is_in(text)).map(|(promise, _)| promise.clone())
+}
+
+fn adjectives() -> Result<Vec<(Promise, PhraseSet)>, String> {
+    let read: BTreeMap<String, Vec<String>> = yaml::parse("adjectives.yaml", ADJECTIVES).map_err(|error| error.to_string())?;
+    let one = |(value, phrases): (String, Vec<String>)| {
+        let promise = Promise::new(&value).map_err(|error| error.to_string())?;
+        Ok((promise, PhraseSet::new(&phrases).map_err(|error| error.to_string())?))
+    };
+    read.into_iter().map(one).collect()
+}
+
 fn read() -> Result<Vec<(Binding, PhraseSet, PhraseSet)>, String> {
     let bindings: Vec<Binding> = yaml::parse("bindings.yaml", BINDINGS).map_err(|error| error.to_string())?;
     let set = |phrases: &[String]| PhraseSet::new(phrases).map_err(|error| error.to_string());
@@ -65,6 +83,13 @@ mod tests {
     use proofbook_checks::Catalog;
 
     use super::*;
+
+    #[test]
+    fn adjectives_have_a_bound() {
+        assert!(adjectives().is_ok());
+        assert_eq!(implied("It takes effect immediately.").map(|promise| promise.to_string()).as_deref(), Some("<=60s"));
+        assert_eq!(implied("It takes effect."), None);
+    }
 
     #[test]
     fn every_value_is_measured_by_a_check_of_the_library() {

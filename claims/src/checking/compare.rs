@@ -165,6 +165,10 @@ fn words(promised: &[&str], kind: Kind, measured: &Value) -> Option<Kept> {
     if found.is_empty() || found.iter().all(|word| word.is_empty()) {
         return None;
     }
+    // What a word of another kind means beside a measured one is not known.
+    if !matches!(kind, Kind::Residency | Kind::Algorithm | Kind::ProtocolVersion) {
+        return None;
+    }
     let fits = |word: &&str| match kind {
         Kind::Residency => promised.iter().any(|area| area::lies_in(word, area) || area.eq_ignore_ascii_case(word)),
         Kind::Algorithm => promised.iter().any(|algorithm| same_algorithm(algorithm, word)),

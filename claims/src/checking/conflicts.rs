@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use proofbook_evidence::claims::{Class, Kind, Promise};
+use proofbook_evidence::claims::{Class, Kind, Promise, area};
 
 use super::Said;
 use super::words::Wordings;
@@ -61,7 +61,7 @@ fn same_subject(a: &Said, b: &Said) -> bool {
 fn excludes(kind: Kind, a: &Promise, b: &Promise) -> bool {
     match kind {
         // A place within the other is more exact, unless one speaks of everything; that cannot be told here.
-        Kind::Residency => !a.implies(b) && !b.implies(a),
+        Kind::Residency => !within(a, b) && !within(b, a),
         Kind::Algorithm => !a.implies(b) && !b.implies(a),
         Kind::CertificationStatus => {
             let names = |promise: &Promise| {
@@ -76,26 +76,28 @@ fn excludes(kind: Kind, a: &Promise, b: &Promise) -> bool {
     }
 }
 
+// Whether every place of one lies in a place of the other.
+fn within(a: &Promise, b: &Promise) -> bool {
+    a.as_str().split(',').all(|place| b.as_str().split(',').any(|area| area::lies_in(place, area)))
+}
+
 fn by_wording(said: &[&Said], wordings: &Wordings, out: &mut BTreeMap<usize, String>) {
     // The first statement on each side, and how often it was named.
     let mut sides: BTreeMap<(usize, bool), usize> = BTreeMap::new();
     for (number, own) in said.iter().enumerate() {
         for (opposite, side) in wordings.sides(&own.reading.text, &own.beside) {
-            if let Some(earlier) = sides.get(&(opposite, !side)).map(|earlier| said[*earlier])
-                && (earlier.place != own.place || earlier.path != own.path)
-                && !out.contains_key(&number)
-                && about_the_same(own, earlier)
-            {
+            let met = sides.get(&(opposite, !side)).copied().filter(|earlier| {
+                let other = said[*earlier];
+                (other.place != own.place || other.path != own.path) && about_the_same(own, other)
+            });
+            if let Some(earlier) = met {
+                // A plan is no fault where it stands: what is promised already is.
+                let (at, other) = if own.reading.class == Class::Future { (earlier, number) } else { (number, earlier) };
                 let why = &wordings.opposite(opposite).why;
-                out.insert(
-                    number,
-                    format!(
-                        "does not go together with {}:{} \"{}\": {why}",
-                        earlier.path,
-                        earlier.place.line,
-                        short(&earlier.reading.text)
-                    ),
-                );
+                let other = said[other];
+                let message =
+                    format!("does not go together with {}:{} \"{}\": {why}", other.path, other.place.line, short(&other.reading.text));
+                out.entry(at).or_insert(message);
             }
             sides.entry((opposite, side)).or_insert(number);
         }

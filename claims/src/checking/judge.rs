@@ -43,7 +43,7 @@ pub(crate) fn judge(said: &Said, claim: Option<&Claim>, conflict: Option<&str>, 
     if let Some(message) = conflict {
         return finish(said, claim, Finding::new(ClaimVerdict::Conflict, message));
     }
-    if let Some(error) = wordings.error(&said.reading.text) {
+    if let Some(error) = wordings.error(&said.reading.text, &said.beside) {
         let mut finding = Finding::new(ClaimVerdict::CategoryError, error.why.clone());
         finding.suggestion = Some(format!("Say instead: {}.", error.better));
         return finish(said, claim, finding);
@@ -122,14 +122,15 @@ fn against_registry(said: &Said, claim: &Claim, holds: Finding) -> Finding {
 // A claim by its values, checks, attestations and, where it is an umbrella, its parts.
 fn of_claim(said: &Said, claim: &Claim, evidence: &Evidence<'_>, depth: usize) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let promise = if depth == 0 { said.reading.value.as_ref().or(claim.value.as_ref()) } else { claim.value.as_ref() };
+    let implied = bindings::implied(&said.reading.text);
+    let promise = if depth == 0 { said.reading.value.as_ref().or(claim.value.as_ref()).or(implied.as_ref()) } else { claim.value.as_ref() };
     let quantifier = if depth == 0 { said.reading.quantifier.or(claim.quantifier) } else { claim.quantifier };
     let mut by_value = Vec::new();
     if let Some(store) = evidence.store {
         for id in &claim.values {
             if let Some(stored) = store.get(&id.value) {
                 let kind = if depth == 0 { said.reading.kind } else { claim.kind };
-                by_value.extend(of_value(stored, promise, kind, quantifier, false, evidence));
+                by_value.extend(of_value(stored, promise, kind, quantifier, false, said.reading.class == Class::Hedged, evidence));
             }
         }
     }
@@ -180,7 +181,15 @@ fn of_binding(said: &Said, evidence: &Evidence<'_>) -> Option<Finding> {
     let binding = bindings::of(said)?;
     let store = evidence.store?;
     let stored = binding.values.iter().find_map(|id| store.get(id))?;
-    of_value(stored, said.reading.value.as_ref(), said.reading.kind, said.reading.quantifier, binding.absent, evidence)
+    of_value(
+        stored,
+        said.reading.value.as_ref(),
+        said.reading.kind,
+        said.reading.quantifier,
+        binding.absent,
+        said.reading.class == Class::Hedged,
+        evidence,
+    )
 }
 
 // One measured value against a promise.
@@ -190,6 +199,7 @@ fn of_value(
     kind: Kind,
     quantifier: Option<Quantifier>,
     absent: bool,
+    hedged: bool,
     evidence: &Evidence<'_>,
 ) -> Option<Finding> {
     let store = evidence.store?;
@@ -216,6 +226,10 @@ fn of_value(
         }
     }
     let status = stored.verdict?;
+    if hedged && promise.is_none() && status == Verdict::Pass {
+        let list = measured.distinct.iter().take(3).map(|(value, _)| shown(value, name)).collect::<Vec<_>>().join(", ");
+        return Some(Finding::new(ClaimVerdict::UnderClaim, format!("says no value; {run} shows {list} ({})", measured.id)));
+    }
     let list =
         measured.distinct.iter().take(3).map(|(value, count)| format!("{} on {count}", shown(value, name))).collect::<Vec<_>>().join(", ");
     Some(of_status(

@@ -51,6 +51,14 @@ pub struct Said {
     words: Vec<u64>,
 }
 
+impl Said {
+    /// The words that stand beside the statement: its row and column, what leads to it, the question, the heading.
+    #[must_use]
+    pub fn around(&self) -> &str {
+        &self.beside
+    }
+}
+
 /// What checking needs to know of one document.
 #[derive(Debug)]
 pub struct DocumentPromises {
@@ -196,11 +204,25 @@ fn said_of(document: &Document, path: &Arc<str>, statement: &Statement, reading:
         anchor: statement.anchor.clone(),
         headings: context.headings.clone(),
         source_line: document.lines.text_of(&document.text, statement.place.line).into(),
-        words: content_words(&own),
+        words: subject_words(&own, &reading),
         beside: beside.into(),
         reading,
     }
 }
+
+// The words that say what a statement is about: without its value, and without the verbs that its kind has anyway.
+fn subject_words(own: &str, reading: &Reading) -> Vec<u64> {
+    let value = reading.text.get(reading.words.clone()).filter(|words| reading.value.is_some() && words.len() < reading.text.len());
+    let without = value.map_or_else(|| own.to_owned(), |value| own.replace(value, " "));
+    let mut words = content_words(&without);
+    let generic = content_words(GENERIC);
+    words.retain(|word| generic.binary_search(word).is_err());
+    if words.is_empty() { content_words(own) } else { words }
+}
+
+const GENERIC: &str = "retain retained retention keep kept store stored storing data accept accepts require requires need needs allow support supports located locate host hosted day days hour hours \
+    minute minutes week weeks month months year years version versions included elsewhere system systems encrypt encrypted encryption protect protected secure take taken run made make \
+    rotate rotated location region how long what where when enforce enforced provide provides available period time maximum minimum";
 
 fn passed_over(document: &Document, place: Place, message: &str) -> Notice {
     Notice {

@@ -18,6 +18,9 @@ pub(crate) struct CategoryError {
     #[cfg_attr(not(test), expect(dead_code, reason = "a test holds the entry to it"))]
     pub(crate) id: String,
     phrases: Vec<String>,
+    // What must stand beside it: a heading, a lead-in, a question.
+    #[serde(default)]
+    beside: Vec<String>,
     // A statement with one of these is right.
     #[serde(default)]
     unless: Vec<String>,
@@ -48,7 +51,7 @@ pub(crate) struct Opposite {
 /// All of them, compiled.
 #[derive(Debug)]
 pub(crate) struct Wordings {
-    errors: Vec<(CategoryError, PhraseSet, PhraseSet)>,
+    errors: Vec<(CategoryError, PhraseSet, PhraseSet, PhraseSet)>,
     opposites: Vec<(Opposite, PhraseSet, PhraseSet, PhraseSet)>,
 }
 
@@ -64,15 +67,18 @@ impl Wordings {
         let opposites: Vec<Opposite> = yaml::parse("opposites.yaml", OPPOSITES).map_err(|error| error.to_string())?;
         let set = |phrases: &[String]| PhraseSet::new(phrases).map_err(|error| error.to_string());
         let errors: Result<Vec<_>, String> =
-            errors.into_iter().map(|error| Ok((error.clone(), set(&error.phrases)?, set(&error.unless)?))).collect();
+            errors.into_iter().map(|error| Ok((error.clone(), set(&error.phrases)?, set(&error.unless)?, set(&error.beside)?))).collect();
         let opposites: Result<Vec<_>, String> =
             opposites.into_iter().map(|entry| Ok((entry.clone(), set(&entry.about)?, set(&entry.one)?, set(&entry.other)?))).collect();
         Ok(Self { errors: errors?, opposites: opposites? })
     }
 
     /// The category error of a statement.
-    pub(crate) fn error(&self, text: &str) -> Option<&CategoryError> {
-        self.errors.iter().find(|(_, phrases, unless)| phrases.is_in(text) && !unless.is_in(text)).map(|(error, ..)| error)
+    pub(crate) fn error(&self, text: &str, around: &str) -> Option<&CategoryError> {
+        let fits = |(error, phrases, unless, beside): &&(CategoryError, PhraseSet, PhraseSet, PhraseSet)| {
+            phrases.is_in(text) && !unless.is_in(text) && (error.beside.is_empty() || beside.is_in(around))
+        };
+        self.errors.iter().find(fits).map(|(error, ..)| error)
     }
 
     /// The sides that a statement takes: the number of the opposite, and whether it is the one or the other side.
@@ -82,10 +88,11 @@ impl Wordings {
             if !about.is_in(text) && !about.is_in(around) {
                 continue;
             }
-            if one.is_in(text) {
-                out.push((number, true));
-            } else if other.is_in(text) {
+            // What denies something names it too.
+            if other.is_in(text) {
                 out.push((number, false));
+            } else if one.is_in(text) {
+                out.push((number, true));
             }
         }
         out
@@ -106,10 +113,10 @@ mod tests {
         let wordings = Wordings::read().unwrap();
         for (entry, ..) in &wordings.errors {
             for text in &entry.examples {
-                assert_eq!(wordings.error(text).map(|error| error.id.as_str()), Some(entry.id.as_str()), "{text:?}");
+                assert_eq!(wordings.error(text, "").map(|error| error.id.as_str()), Some(entry.id.as_str()), "{text:?}");
             }
             for text in &entry.counter_examples {
-                assert_ne!(wordings.error(text).map(|error| error.id.as_str()), Some(entry.id.as_str()), "{text:?}");
+                assert_ne!(wordings.error(text, "").map(|error| error.id.as_str()), Some(entry.id.as_str()), "{text:?}");
             }
         }
     }

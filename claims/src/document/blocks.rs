@@ -36,6 +36,8 @@ struct Run {
     bold_from: Option<usize>,
     struck: usize,
     image: usize,
+    link_from: Option<usize>,
+    links: Vec<Range<usize>>,
 }
 
 impl Run {
@@ -127,7 +129,11 @@ impl<'d> Walker<'d> {
                 Some((_, true)) => {
                     // Indented blocks run on over empty lines; what stands between was in tags.
                     let behind = self.run.pieces.last().map(|(start, at)| at + self.run.text.len() - start);
-                    if behind.is_some_and(|behind| self.source.get(behind..range.start).is_some_and(|between| between.matches('\n').count() > 1 || between.contains('<'))) {
+                    if behind.is_some_and(|behind| {
+                        self.source
+                            .get(behind..range.start)
+                            .is_some_and(|between| between.matches('\n').count() > 1 || between.contains('<'))
+                    }) {
                         self.flush(range.start);
                     }
                     if self.run.text.is_empty() {
@@ -221,6 +227,7 @@ impl<'d> Walker<'d> {
             }
             Tag::TableCell => self.run = Run::default(),
             Tag::Strong => self.run.bold_from = Some(self.run.text.len()),
+            Tag::Link { .. } => self.run.link_from = Some(self.run.text.len()),
             Tag::Strikethrough => self.run.struck += 1,
             Tag::Image { .. } => self.run.image += 1,
             _ => {}
@@ -258,6 +265,12 @@ impl<'d> Walker<'d> {
                     self.run.bold.push(from..to);
                 }
             }
+            TagEnd::Link => {
+                if let Some(from) = self.run.link_from.take() {
+                    let to = self.run.text.len();
+                    self.run.links.push(from..to);
+                }
+            }
             TagEnd::Strikethrough => self.run.struck = self.run.struck.saturating_sub(1),
             TagEnd::Image => self.run.image = self.run.image.saturating_sub(1),
             _ => {}
@@ -276,7 +289,7 @@ impl<'d> Walker<'d> {
     fn take_up(&mut self, offset: usize) {
         let masked = self.masked;
         loop {
-            let title = masked.titles.get(self.titles).map(|title| title.range.start).filter(|at| *at < offset);
+            let title = masked.titles.get(self.titles).map(|title| title.at).filter(|at| *at < offset);
             let table = masked.tables.get(self.tables).map(|table| table.start).filter(|at| *at < offset);
             let words = masked.words.get(self.words).map(|(range, _)| range.start).filter(|at| *at < offset);
             let Some(first) = [title, table, words].into_iter().flatten().min() else { break };
@@ -380,6 +393,15 @@ impl<'d> Walker<'d> {
             self.emit(&run, &cut[0], Form::Heading, &context, 0);
             return;
         }
+        // Links alone lead elsewhere and say nothing here.
+        let linked: usize = run.links.iter().map(|link| run.text[link.clone()].chars().filter(|c| c.is_alphanumeric()).count()).sum();
+        if linked > 0 && run.text.chars().filter(|c| c.is_alphanumeric()).count() <= linked + 4 {
+            let context = self.context(None);
+            for (position, range) in cut.iter().enumerate() {
+                self.emit(&run, range, Form::Heading, &context, position);
+            }
+            return;
+        }
         // "Q: ...? A: ..." and a question in bold, both in one paragraph.
         let mut skip = 0;
         if cut.len() > 1 && is_question(&run.text[cut[0].clone()]) {
@@ -398,8 +420,16 @@ impl<'d> Walker<'d> {
         let label = run.bold.first().filter(|bold| cut.len() > skip + 1 && bold.start <= cut[skip].start && bold.end + 1 >= cut[skip].end);
         let label: Option<Arc<str>> = label.map(|bold| fold(&run.text[bold.clone()]).into());
         let labelled = label.is_some();
-        let context = self.context(label);
+        let mut context = self.context(label.clone());
         for (position, range) in cut.iter().skip(skip).enumerate() {
+            // Titles of tags may stand between the sentences of one block.
+            let offset = run.source(range.start) + 1;
+            if self.masked.titles.get(self.titles).is_some_and(|title| title.at < offset)
+                || self.headings.iter().any(|(_, _, until)| until.is_some_and(|until| until < offset))
+            {
+                self.take_up(offset);
+                context = self.context(label.clone());
+            }
             let form = match (labelled && position == 0, in_list) {
                 (true, _) => Form::Heading,
                 (_, true) => Form::Item,

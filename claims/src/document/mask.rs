@@ -32,6 +32,8 @@ pub(crate) struct Masked {
 /// A heading that is written as a tag or as the attribute of one.
 #[derive(Debug)]
 pub(crate) struct Title {
+    /// From where it holds: where its tag begins.
+    pub(crate) at: usize,
     /// Where it stands.
     pub(crate) range: Range<usize>,
     /// Until where it holds; as a heading does, where nothing is said.
@@ -135,6 +137,8 @@ impl Masker<'_> {
         let mut prose = body;
         let mut at = body;
         let mut esm = false;
+        let mut deep = false;
+        let mut depth = 0_i64;
         let mut blank_before = true;
         for line in source[body..].split_inclusive('\n') {
             let range = at..at + line.len();
@@ -143,6 +147,10 @@ impl Masker<'_> {
             let marker = content.as_bytes().first().copied().filter(|byte| matches!(byte, b'`' | b'~'));
             let run = marker.map_or(0, |marker| content.bytes().take_while(|byte| *byte == marker).count());
             if let Some((marker_open, length, _)) = fence {
+                // Deep in tags the parser would not see the fence.
+                if deep {
+                    self.blank(range.clone());
+                }
                 if marker == Some(marker_open) && run >= length && content.len() == run {
                     fence = None;
                     prose = at;
@@ -151,13 +159,17 @@ impl Masker<'_> {
             }
             if run >= 3 && !(marker == Some(b'`') && content[run..].contains('`')) {
                 self.prose(prose..range.start);
+                deep = line.len() - line.trim_start_matches([' ', '\t']).len() >= 4 && !self.open.is_empty();
+                if deep {
+                    self.blank(range.clone());
+                }
                 fence = marker.map(|marker| (marker, run, range.start));
                 prose = at;
                 continue;
             }
-            esm &= !content.is_empty();
+            esm &= !content.is_empty() || depth > 0;
             if esm || (blank_before && self.is_module(line)) {
-                esm = true;
+                depth = if esm { depth } else { 0 } + brackets(line);
                 self.prose(prose..range.start);
                 self.blank(range.clone());
                 prose = at;
@@ -210,7 +222,13 @@ impl Masker<'_> {
         let title = rest[name_end..].split('{').next().unwrap_or_default().trim().trim_matches(['[', ']', '"']).trim();
         if title.ends_with('?') {
             let start = range.start + self.source[range.clone()].find(title).unwrap_or(0);
-            self.found.titles.push(Title { range: start..start + title.len(), until: None, level: 7, text: title.to_owned() });
+            self.found.titles.push(Title {
+                at: range.start,
+                range: start..start + title.len(),
+                until: None,
+                level: 7,
+                text: title.to_owned(),
+            });
         }
     }
 
@@ -311,7 +329,7 @@ impl Masker<'_> {
                     self.blank(at..stop_after);
                     if !text.is_empty() {
                         let start = after + self.source[after..stop].find(|c: char| !c.is_whitespace()).unwrap_or(0);
-                        self.found.titles.push(Title { range: start..stop, until: None, level, text });
+                        self.found.titles.push(Title { at, range: start..stop, until: None, level, text });
                         // It holds within the tag around it.
                         if let (7, Some((.., title))) = (level, self.open.last_mut()) {
                             title.get_or_insert(self.found.titles.len() - 1);
@@ -359,11 +377,12 @@ impl Masker<'_> {
             match name.to_ascii_lowercase().as_str() {
                 "title" | "question" | "heading" | "header" | "summary" if component => {
                     let until = tag.self_closing.then_some(tag.range.end);
-                    self.found.titles.push(Title { range: value.clone(), until, level: 7, text });
+                    self.found.titles.push(Title { at: tag.range.start, range: value.clone(), until, level: 7, text });
                     title = Some(self.found.titles.len() - 1);
                 }
                 "label" if component && text.contains(' ') => {
                     self.found.titles.push(Title {
+                        at: tag.range.start,
                         range: value.clone(),
                         until: tag.self_closing.then_some(tag.range.end),
                         level: 7,
@@ -506,6 +525,17 @@ impl Tag {
             }
         }
     }
+}
+
+// How many more brackets are opened than closed.
+fn brackets(line: &str) -> i64 {
+    line.bytes()
+        .map(|byte| match byte {
+            b'{' | b'[' | b'(' => 1,
+            b'}' | b']' | b')' => -1,
+            _ => 0,
+        })
+        .sum()
 }
 
 fn quoted(bytes: &[u8], at: usize) -> Option<usize> {

@@ -119,7 +119,8 @@ impl Lexicon {
             if latest.is_some_and(|latest| !begins(tokens, at, latest)) {
                 continue;
             }
-            if let Some(end) = matches(elements, tokens, at) {
+            // The first word is the one that the phrase was found by.
+            if let Some(end) = matches(&elements[1..], tokens, at + 1) {
                 let new = Match { entry: *entry, start: at, end };
                 if found.last() != Some(&new) {
                     found.push(new);
@@ -198,6 +199,7 @@ fn element(part: &str) -> Result<Vec<Element>, &'static str> {
     match part {
         "#" => return Ok(vec![Element::Number]),
         "$" => return Ok(vec![Element::End]),
+        "-" => return Ok(vec![Element::Words(vec![Pattern::Literal("-".into())])]),
         _ => {}
     }
     if let Some(most) = part.strip_prefix('~') {

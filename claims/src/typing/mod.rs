@@ -123,7 +123,7 @@ fn read_clause(
     let topic_kind = topic.map_or(Kind::Other, |topic| vocabulary.topics[topic].kind);
     let topic_id = topic.map_or("", |topic| vocabulary.topics[topic].id.as_str());
     let reading = |value: Option<&Value>| {
-        let kind = value.and_then(|value| value.kind).unwrap_or_else(|| classify::kind_without_value(&scan, around, topic_kind));
+        let kind = value.and_then(|value| value.kind).unwrap_or_else(|| classify::kind_without_value(around, topic_kind));
         let words = value.map_or(0..text.len(), |value| scan.bytes(value.tokens.clone()));
         let promise = value.and_then(|value| Promise::new(&value.text).ok());
         Reading {

@@ -33,7 +33,19 @@ impl Tokens {
     pub(crate) fn of(text: &str) -> Self {
         let mut tokens = Self { list: Vec::with_capacity(text.len() / 5), lower: String::with_capacity(text.len() + 8) };
         let mut chars = text.char_indices().peekable();
+        let mut beyond = 0;
         while let Some((at, c)) = chars.next() {
+            if at < beyond {
+                continue;
+            }
+            // An address is one word that says nothing.
+            if c.is_alphabetic() && (at == 0 || !text[..at].ends_with(char::is_alphanumeric)) && is_address(&text[at..]) {
+                let length =
+                    text[at..].find(|c: char| c.is_whitespace() || matches!(c, ')' | '>' | '"' | ',' | ';')).unwrap_or(text.len() - at);
+                beyond = at + length;
+                tokens.add(TokenKind::Word, at..beyond, "url", false);
+                continue;
+            }
             if c.is_alphabetic() {
                 let mut end = at + c.len_utf8();
                 while let Some((next, c)) = chars.peek().copied() {
@@ -213,6 +225,18 @@ impl Tokens {
     }
 }
 
+// An address of the web or of mail.
+fn is_address(text: &str) -> bool {
+    if ["http://", "https://", "www.", "mailto:"]
+        .iter()
+        .any(|start| text.len() > start.len() && text.as_bytes()[..start.len()].eq_ignore_ascii_case(start.as_bytes()))
+    {
+        return true;
+    }
+    let local = text.bytes().take(64).take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'+')).count();
+    text.as_bytes().get(local) == Some(&b'@') && text.as_bytes().get(local + 1).is_some_and(u8::is_ascii_alphanumeric)
+}
+
 // Names that are written together with a number.
 const NAMES: &[&str] = &[
     "tls", "tlsv", "ssl", "sslv", "aes", "rsa", "sha", "soc", "type", "p", "md", "iso", "nis", "hmac", "class", "level", "fips", "cmmc",
@@ -235,6 +259,7 @@ mod tests {
         );
         assert_eq!(list("30-day, 14–30 days, 99,95 %"), ["30", "day", ",", "14", "-", "30", "days", ",", "99.95", "%"]);
         assert_eq!(list("1,000 e-mails >= 3, ≥2"), ["1000", "e", "mails", ">=", "3", ",", ">=", "2"]);
+        assert_eq!(list("see https://a.example/x?y=1, or a.b@c.example"), ["see", "url", ",", "or", "url"]);
         assert_eq!(list("l’UE et d'abord; customer's"), ["l", "ue", "et", "d", "abord", ";", "customer"]);
     }
 

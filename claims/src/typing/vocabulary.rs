@@ -63,7 +63,6 @@ cues! {
     ExampleHeading = "example-heading",
     CustomerHeading = "customer-heading",
     ProviderHeading = "provider-heading",
-    StepsHeading = "steps-heading",
     DutyHeading = "duty-heading",
     FirstPerson = "first-person",
     All = "all",
@@ -154,13 +153,23 @@ pub(crate) struct Words {
     pub(crate) prepositions: Vec<String>,
     pub(crate) leading: Vec<String>,
     pub(crate) commands: Vec<String>,
+    pub(crate) instructions: Vec<String>,
+    pub(crate) foreign: Vec<String>,
 }
 
 impl Words {
     // So that a word is found by halving.
     fn sort(&mut self) {
         let lists = [&mut self.targets, &mut self.session, &mut self.keep, &mut self.soon, &mut self.refused, &mut self.refuses];
-        let grammar = [&mut self.third_person, &mut self.plural, &mut self.prepositions, &mut self.leading, &mut self.commands];
+        let grammar = [
+            &mut self.third_person,
+            &mut self.plural,
+            &mut self.prepositions,
+            &mut self.leading,
+            &mut self.commands,
+            &mut self.instructions,
+            &mut self.foreign,
+        ];
         lists.into_iter().chain(grammar).for_each(|list| list.sort());
     }
 }
@@ -192,7 +201,8 @@ impl Vocabulary {
     }
 
     fn read() -> Result<Self, Diagnostics> {
-        let mut vocabulary = Self { lexicon: Lexicon::default(), senses: Vec::new(), topics: Vec::new(), words: Words::default(), cues: Vec::new() };
+        let mut vocabulary =
+            Self { lexicon: Lexicon::default(), senses: Vec::new(), topics: Vec::new(), words: Words::default(), cues: Vec::new() };
         let mut errors = Diagnostics::default();
         let mut cues: BTreeMap<String, CueEntry> = yaml::parse("vocabulary/cues.yaml", CUES)?;
         for (cue, name) in Cue::ALL {
