@@ -94,6 +94,8 @@ pub(crate) enum Command {
     Log(cmd::log::Log),
     /// Delete what has passed its time of retention, each with a tombstone.
     Gc(cmd::gc::Gc),
+    /// Hold what documentation promises against the evidence.
+    Docs(cmd::docs::Docs),
     /// Hold checks to their own fixtures.
     Test(cmd::test::Test),
     /// Print the rights that the selected checks take, or compare them with what the accounts have.

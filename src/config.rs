@@ -41,6 +41,9 @@ pub(crate) struct Config {
     /// What is stated for publication; needed by `build`.
     #[serde(default)]
     pub(crate) facts: Option<Facts>,
+    /// The documentation that `docs check` reads: files or folders, relative to the workspace; `docs` where nothing is said.
+    #[serde(default)]
+    pub(crate) docs: Vec<PathBuf>,
     /// The frameworks in scope, each whole or with a level and what is tailored out; all of the library where nothing is said.
     #[serde(default)]
     pub(crate) frameworks: Vec<Spanned<Choice>>,

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Command::Status(verb) => verb.run(&cli.common, &output),
         Command::Log(verb) => verb.run(&cli.common, &output),
         Command::Gc(verb) => verb.run(&cli.common, &output),
+        Command::Docs(verb) => verb.run(&cli.common, &output),
         Command::Test(verb) => verb.run(&cli.common, &output),
         Command::Rbac(verb) => verb.run(&cli.common, &output),
         Command::Explain(verb) => verb.run(&cli.common, &output),

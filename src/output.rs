@@ -35,6 +35,11 @@ impl Output {
         self.quiet
     }
 
+    /// Whether more was asked for.
+    pub(crate) const fn verbose(&self) -> bool {
+        self.verbose
+    }
+
     /// Writes a result.
     pub(crate) fn result(&self, text: impl Display) -> Result<()> {
         writeln!(io::stdout().lock(), "{text}").context("writing to stdout")

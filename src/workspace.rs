@@ -150,6 +150,12 @@ impl Workspace {
         Ok(Attestations::load(&files, &catalog.controls)?)
     }
 
+    /// The documentation of the workspace.
+    pub(crate) fn docs(&self) -> Vec<PathBuf> {
+        let named = &self.config.docs;
+        if named.is_empty() { vec![self.root.join("docs")] } else { named.iter().map(|path| self.root.join(path)).collect() }
+    }
+
     /// What is stated for publication.
     pub(crate) fn facts(&self) -> Result<Facts> {
         self.config.facts.clone().with_context(|| {

@@ -5,6 +5,7 @@
 mod auditor_zip;
 mod csv_table;
 pub mod import;
+pub mod notices;
 mod oscal_ar;
 mod sarif;
 pub mod tables;
@@ -45,6 +46,9 @@ pub enum ExportError {
     /// The archive could not be written.
     #[error("writing the archive")]
     Zip(#[from] zip::result::ZipError),
+    /// A report for tests could not be written.
+    #[error("writing JUnit")]
+    Junit(#[from] quick_junit::SerializeError),
     /// A page could not be filled in.
     #[error("filling in a page")]
     Template(#[from] tera::Error),

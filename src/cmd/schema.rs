@@ -16,6 +16,7 @@ use proofbook_sources::file::{
     AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, DocumentRegister, ExerciseRegister, IncidentRegister,
     ModuleRegister, ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, StoreRegister, SupplierRegister, TicketRegister,
 };
+use proofbook_evidence::claims::ClaimsFile;
 use schemars::schema_for;
 
 use crate::config::Config;
@@ -25,11 +26,12 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 25] = [
+const SCHEMAS: [(&str, Generate); 26] = [
     ("access-review-register", || schema_for!(AccessReviewRegister)),
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
     ("check-test", || schema_for!(Fixtures)),
+    ("claims", || schema_for!(ClaimsFile)),
     ("contract-register", || schema_for!(ContractRegister)),
     ("control", || schema_for!(Control)),
     ("crosswalk", || schema_for!(CrosswalkFile)),

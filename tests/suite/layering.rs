@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
     ("checks/sources", "proofbook-sources", &["proofbook-controls", "proofbook-checks"]),
     ("evidence", "proofbook-evidence", &["proofbook-controls", "proofbook-checks"]),
     ("claims", "proofbook-claims", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
+    ("claims", "proofbook-claims", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("exchange", "proofbook-exchange", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("templates", "proofbook-documents", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("site", "proofbook-site", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),

@@ -13,6 +13,7 @@ mod coverage;
 mod crosswalk;
 mod discovery;
 mod disk;
+mod docs;
 mod editions;
 mod explain;
 mod import;

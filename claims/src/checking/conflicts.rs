@@ -1,0 +1,117 @@
+//! Conflicts between statements: the same measure of the same thing with two values, and wordings that exclude each other.
+
+use std::collections::BTreeMap;
+
+use proofbook_evidence::claims::{Class, Kind, Promise, area};
+
+use super::Said;
+use super::words::Wordings;
+
+// So many different statements of one kind and topic are compared with each other; documentation that promises more of one thing is
+// compared with these.
+const MOST: usize = 400;
+
+/// The statements that conflict with an earlier one, by their number, each with why.
+pub(crate) fn find(said: &[&Said], wordings: &Wordings) -> BTreeMap<usize, String> {
+    let mut out = BTreeMap::new();
+    by_value(said, &mut out);
+    by_wording(said, wordings, &mut out);
+    out
+}
+
+fn by_value(said: &[&Said], out: &mut BTreeMap<usize, String>) {
+    let mut groups: BTreeMap<(Kind, &str), Vec<usize>> = BTreeMap::new();
+    for (number, own) in said.iter().enumerate() {
+        let firm = matches!(own.reading.class, Class::Assertion | Class::Capability | Class::Hedged);
+        let Some(value) = own.reading.value.as_ref().filter(|_| firm && !own.words.is_empty()) else { continue };
+        let group = groups.entry((own.reading.kind, own.reading.topic)).or_default();
+        let mut known = false;
+        for earlier in group.iter() {
+            let other = said[*earlier];
+            let Some(other_value) = &other.reading.value else { continue };
+            if !same_subject(own, other) {
+                continue;
+            }
+            if value.equals(other_value) {
+                known = true;
+            } else if excludes(own.reading.kind, value, other_value) && (own.place != other.place || own.path != other.path) {
+                let message = format!(
+                    "says {value}, and {}:{} says {other_value} of the same: \"{}\"",
+                    other.path,
+                    other.place.line,
+                    short(&other.reading.text)
+                );
+                out.entry(number).or_insert(message);
+                break;
+            }
+        }
+        if !known && group.len() < MOST {
+            group.push(number);
+        }
+    }
+}
+
+// Most words of both are the same, and nothing narrows one of them.
+fn same_subject(a: &Said, b: &Said) -> bool {
+    let shared = a.words.iter().filter(|word| b.words.binary_search(word).is_ok()).count();
+    let all = a.words.len() + b.words.len() - shared;
+    shared > 0 && shared * 10 >= all * 6
+}
+
+fn excludes(kind: Kind, a: &Promise, b: &Promise) -> bool {
+    match kind {
+        // A place within the other is more exact, unless one speaks of everything; that cannot be told here.
+        Kind::Residency => !within(a, b) && !within(b, a),
+        Kind::Algorithm => !a.implies(b) && !b.implies(a),
+        Kind::CertificationStatus => {
+            let names = |promise: &Promise| {
+                promise.as_str().split(',').map(|part| part.split(':').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+            };
+            let (own, other) = (names(a), names(b));
+            let overlap = own.iter().any(|name| other.contains(name));
+            // Two lists of frameworks that differ, or two states of the same one.
+            overlap && (own.len() > 1 || other.len() > 1 || own == other)
+        }
+        _ => a.unit() == b.unit(),
+    }
+}
+
+// Whether every place of one lies in a place of the other.
+fn within(a: &Promise, b: &Promise) -> bool {
+    a.as_str().split(',').all(|place| b.as_str().split(',').any(|area| area::lies_in(place, area)))
+}
+
+fn by_wording(said: &[&Said], wordings: &Wordings, out: &mut BTreeMap<usize, String>) {
+    // The first statement on each side, and how often it was named.
+    let mut sides: BTreeMap<(usize, bool), usize> = BTreeMap::new();
+    for (number, own) in said.iter().enumerate() {
+        for (opposite, side) in wordings.sides(&own.reading.text, &own.beside) {
+            let met = sides.get(&(opposite, !side)).copied().filter(|earlier| {
+                let other = said[*earlier];
+                (other.place != own.place || other.path != own.path) && about_the_same(own, other)
+            });
+            if let Some(earlier) = met {
+                // A plan is no fault where it stands: what is promised already is.
+                let (at, other) = if own.reading.class == Class::Future { (earlier, number) } else { (number, earlier) };
+                let why = &wordings.opposite(opposite).why;
+                let other = said[other];
+                let message =
+                    format!("does not go together with {}:{} \"{}\": {why}", other.path, other.place.line, short(&other.reading.text));
+                out.entry(at).or_insert(message);
+            }
+            sides.entry((opposite, side)).or_insert(number);
+        }
+    }
+}
+
+fn about_the_same(a: &Said, b: &Said) -> bool {
+    a.words.iter().any(|word| b.words.binary_search(word).is_ok()) || a.reading.topic == b.reading.topic
+}
+
+fn short(text: &str) -> String {
+    let mut out: String = text.chars().take(80).collect();
+    if out.len() < text.len() {
+        out.push('…');
+    }
+    out
+}

@@ -1,0 +1,235 @@
+//! `proofbook docs check`: promises against evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use proofbook_checks::Catalog;
+use proofbook_claims::checking::{self, ClaimVerdict, DocumentPromises, Evidence, Judgement, Outcome};
+use proofbook_controls::files::Files;
+use proofbook_evidence::attestation::Attestations;
+use proofbook_evidence::claims::{Registry, ValueStore};
+use proofbook_evidence::ledger::Ledger;
+use proofbook_evidence::notice::Notice;
+use serde::{Deserialize, Serialize};
+
+use super::{documents, fix, render, since, threads};
+use crate::cli::Common;
+use crate::clock;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::workspace::Workspace;
+
+/// The registry of claims of a workspace.
+const REGISTRY: &str = "claims.yaml";
+
+/// Arguments of `docs check`.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Markdown or MDX files, or folders with such files; the workspace's `docs` where nothing is said.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The bundle, whole or published (manifest, seal and values); the newest full one of the environment where nothing is said.
+    #[arg(long, value_name = "DIR")]
+    bundle: Option<PathBuf>,
+    /// The time that freshness is judged by, as RFC 3339; now where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Shape,
+    /// The verdicts that fail the command.
+    #[arg(long, value_name = "VERDICT", value_delimiter = ',', default_value = "contradicted,conflict", value_parser = verdict)]
+    fail_on: Vec<ClaimVerdict>,
+    /// A file of notices that were there before: they are left out, so that old documentation can be mended step by step.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Write the notices of this run into the baseline.
+    #[arg(long, requires = "baseline")]
+    update_baseline: bool,
+    /// Look only at statements that changed since a revision of Git, and at those that make the same claims.
+    #[arg(long, value_name = "REV")]
+    since: Option<String>,
+    /// Write anchors to claims, and numbers that the evidence shows, into the documents; the changes are printed first.
+    #[arg(long)]
+    fix: bool,
+    /// With --fix, only print the changes.
+    #[arg(long, requires = "fix")]
+    dry_run: bool,
+}
+
+/// How notices are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Shape {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// Annotations of GitHub.
+    Github,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// A report of tests.
+    Junit,
+    /// A comment on a pull request.
+    Markdown,
+}
+
+fn verdict(name: &str) -> Result<ClaimVerdict, String> {
+    let known = ClaimVerdict::ALL.iter().find(|verdict| verdict.as_str() == name);
+    let names = || ClaimVerdict::ALL.iter().map(|verdict| verdict.as_str()).collect::<Vec<_>>().join(", ");
+    known.copied().ok_or_else(|| format!("`{name}` is no verdict; there are: {}", names()))
+}
+
+/// The notices of an earlier run.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Baseline {
+    version: u32,
+    notices: Vec<Known>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    fingerprint: String,
+    path: String,
+    code: String,
+    text: String,
+}
+
+impl Check {
+    pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
+        let workspace = Workspace::open(common)?;
+        let paths = if self.paths.is_empty() { workspace.docs() } else { self.paths.clone() };
+        let files = documents(&paths, output)?;
+        if files.is_empty() {
+            bail!("no Markdown or MDX file at {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "));
+        }
+        let catalog = Catalog::load_without_fixtures(&workspace.files)?;
+        let store = self.store(&workspace, common, &catalog, output)?;
+        let registry = registry(&workspace, &catalog)?;
+        let attestations: Attestations = workspace.attestations(&catalog)?;
+        let certifications = workspace.config.facts.as_ref().map(|facts| facts.certifications.clone()).unwrap_or_default();
+        let evidence = Evidence {
+            registry: &registry,
+            store: store.as_ref(),
+            attestations: &attestations.by_need,
+            certifications: &certifications,
+            at: self.at.unwrap_or_else(clock::now),
+        };
+        let read = checking::map_documents(&files, threads(), &|document, reader| checking::promises(document, reader));
+        let read = read.map_err(|(path, error)| anyhow::Error::new(error).context(format!("reading {}", path.display())))?;
+        let mut outcome = checking::check(&read, &evidence);
+        if let Some(revision) = &self.since {
+            self.keep_changed(revision, &read, &mut outcome)?;
+        }
+        let old = self.leave_out_known(&mut outcome, output)?;
+        if self.fix {
+            fix::fix(&outcome, self.dry_run, output)?;
+        }
+        let fails = |notice: &Notice| self.fail_on.iter().any(|verdict| verdict.as_str() == notice.verdict);
+        let summary = render::Summary { files: files.len(), known: old, run: store.as_ref(), registered: registry.iter().len() };
+        render::render(self.format, &outcome, &summary, &fails, output)?;
+        let failed = outcome.notices.iter().any(|judgement| fails(&judgement.notice));
+        Ok(if failed { Exit::NotAsPromised } else { Exit::Held })
+    }
+
+    // The values of the bundle that was named, or of the newest full one; none where nothing was scanned yet.
+    fn store(&self, workspace: &Workspace, common: &Common, catalog: &Catalog, output: &Output) -> Result<Option<ValueStore>> {
+        let path = match &self.bundle {
+            Some(path) => Some(path.clone()),
+            None => {
+                let (name, _) = workspace.environment(common)?;
+                Ledger::open(&workspace.ledger(&name))?.newest_full()?
+            }
+        };
+        let Some(path) = path else {
+            output.warn("there is no bundle: nothing is measured, so promises are only held against each other");
+            return Ok(None);
+        };
+        let store = ValueStore::open(&path, catalog)?;
+        if !store.full {
+            output.warn(format_args!("{} is of a partial run: what it did not look at is unbacked", path.display()));
+        }
+        if !store.has_verdicts {
+            output.say(format_args!("note       verdicts are withheld in {}; values alone decide", path.display()));
+        }
+        Ok(Some(store))
+    }
+
+    // Keeps the notices on lines that changed, and on statements that make the claims of those.
+    fn keep_changed(&self, revision: &str, read: &[DocumentPromises], outcome: &mut Outcome) -> Result<()> {
+        let paths: Vec<&str> = read.iter().map(|document| &*document.path).collect();
+        let changed = since::changed_lines(revision, &paths)?;
+        let touched = |notice: &Notice| {
+            changed
+                .get(&notice.path)
+                .is_some_and(|lines| lines.iter().any(|(first, last)| notice.line <= *last && notice.end_line >= *first))
+        };
+        let claims: BTreeSet<String> = outcome
+            .notices
+            .iter()
+            .filter(|judgement| touched(&judgement.notice))
+            .filter_map(|judgement| judgement.notice.claim.clone())
+            .collect();
+        outcome.retain(|judgement: &Judgement| {
+            let notice = &judgement.notice;
+            touched(notice) || notice.claim.as_ref().is_some_and(|claim| claims.contains(claim))
+        });
+        Ok(())
+    }
+
+    // Leaves out what the baseline knows; tells what it knows and is gone.
+    fn leave_out_known(&self, outcome: &mut Outcome, output: &Output) -> Result<usize> {
+        let Some(file) = &self.baseline else { return Ok(0) };
+        if self.update_baseline {
+            write_baseline(file, outcome)?;
+            output.say(format_args!("wrote {}", file.display()));
+        }
+        let text = std::fs::read_to_string(file).with_context(|| format!("reading {}; write it with --update-baseline", file.display()))?;
+        let baseline: Baseline = serde_json::from_str(&text).with_context(|| format!("reading {}", file.display()))?;
+        let mut known: BTreeMap<&str, &Known> = baseline.notices.iter().map(|known| (known.fingerprint.as_str(), known)).collect();
+        let mut left_out = 0;
+        outcome.retain(|judgement: &Judgement| {
+            let is_known = known.contains_key(judgement.notice.fingerprint.as_str());
+            left_out += usize::from(is_known);
+            !is_known
+        });
+        for judgement in &outcome.left_out {
+            known.remove(judgement.as_str());
+        }
+        if !known.is_empty() && self.since.is_none() {
+            output
+                .say(format_args!("note       {} notices of the baseline are mended; write it again with --update-baseline", known.len()));
+        }
+        Ok(left_out)
+    }
+}
+
+fn write_baseline(file: &Path, outcome: &Outcome) -> Result<()> {
+    let told = outcome.notices.iter().map(|judgement| &judgement.notice).filter(|notice| !matches!(notice.verdict, "backed" | "attested"));
+    let notices = told.map(|notice| Known {
+        fingerprint: notice.fingerprint.clone(),
+        path: notice.path.clone(),
+        code: notice.code.to_owned(),
+        text: notice.text.clone(),
+    });
+    let baseline = Baseline { version: 1, notices: notices.collect() };
+    let text = serde_json::to_string_pretty(&baseline)? + "\n";
+    std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))
+}
+
+fn registry(workspace: &Workspace, catalog: &Catalog) -> Result<Registry> {
+    let mut files = Files::default();
+    let path = workspace.root.join(REGISTRY);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => files.insert(REGISTRY, text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Registry::default()),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+    Ok(Registry::load(&path.display().to_string(), files.get(REGISTRY).unwrap_or_default(), catalog)?)
+}

@@ -1,0 +1,58 @@
+//! `proofbook docs`: what documentation promises, and whether the evidence bears it out.
+
+mod check;
+mod claims;
+mod fix;
+mod render;
+mod since;
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+use proofbook_claims::document::find;
+
+use crate::cli::Common;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Arguments of `docs`.
+#[derive(Debug, Args)]
+pub(crate) struct Docs {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// List the statements of documents: which of them promise something, and what.
+    Claims(claims::Claims),
+    /// Hold what documents promise against the evidence and against each other.
+    Check(check::Check),
+}
+
+impl Docs {
+    pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
+        match &self.verb {
+            Verb::Claims(verb) => verb.run(output),
+            Verb::Check(verb) => verb.run(common, output),
+        }
+    }
+}
+
+// The Markdown files at the paths; what cannot be read is told, and a path that is not there is an error.
+fn documents(paths: &[PathBuf], output: &Output) -> Result<Vec<PathBuf>> {
+    let found = find(paths);
+    for (path, why) in &found.passed {
+        if paths.contains(path) {
+            bail!("{}: {why}", path.display());
+        }
+        output.warn(format_args!("{}: passed over: {why}", path.display()));
+    }
+    Ok(found.files)
+}
+
+// As many threads as there are processors, and not more than help.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(8)
+}
