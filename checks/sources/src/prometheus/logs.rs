@@ -68,12 +68,14 @@ impl Loki {
             if wanted { Some(part(rules::alerts(&self.service, RULES).await.map(Json::Array))) } else { None }
         };
         let marked = markers::read(&self.service, "loki", self.markers(asked));
-        let (version, mut found, alerts, marked) = tokio::join!(self.service.json(BUILD, &[]), streams, ruler, marked);
+        // Where a register holds no marker nothing is asked at all.
+        let version = async { if self.plan(asked).is_empty() { None } else { self.service.json(BUILD, &[]).await.ok() } };
+        let (version, mut found, alerts, marked) = tokio::join!(version, streams, ruler, marked);
         found.extend(marked);
         if let Some(alerts) = alerts {
             found.push(Found::new("Ruler", self.service.name.clone(), json!({"product": "loki", "alerts": alerts})));
         }
-        let version = version.ok().and_then(|told| Some(told["version"].as_str()?.to_owned()));
+        let version = version.and_then(|told| Some(told["version"].as_str()?.to_owned()));
         Read { found, target: self.service.met(version.as_deref().unwrap_or_default()), requests: self.service.requests() }
     }
 

@@ -245,7 +245,7 @@ async fn both_postures_of_people_and_process() {
          log-pii-minimised LogPipeline/vector.toml/store: pass
          risk-treatment-current RiskRegister/risks.yaml: pass
          ropa-current ProcessingRegister/processing.yaml: pass
-         secrets-key-rotation EncryptionConfig/encryption.yaml: not-applicable (not-as-promised)
+         secrets-key-rotation EncryptionConfig/encryption.yaml: not-applicable (out-of-scope)
          secrets-kms-envelope EncryptionConfig/encryption.yaml: pass
          training-current StaffRegister/staff-2026-05-31.csv: pass
          vdp-response DisclosureRegister/disclosures-2026-05-31.csv: pass",
@@ -293,7 +293,7 @@ async fn both_postures_of_people_and_process() {
          log-pii-minimised LogPipeline/vector.toml/store: fail (missing-object)
          risk-treatment-current RiskRegister/risks.yaml: fail (expired)
          ropa-current ProcessingRegister/processing.yaml: fail (dangling-reference)
-         secrets-key-rotation EncryptionConfig/encryption.yaml: not-applicable (not-as-promised)
+         secrets-key-rotation EncryptionConfig/encryption.yaml: not-applicable (out-of-scope)
          secrets-kms-envelope EncryptionConfig/encryption.yaml: fail (forbidden-object)
          training-current StaffRegister/staff-2026-05-31.csv: fail (below-min)
          vdp-response DisclosureRegister/disclosures-2026-05-31.csv: fail (above-max)",
