@@ -11,7 +11,6 @@ use proofbook_claims::checking::{self, ClaimVerdict, DocumentPromises, Evidence,
 use proofbook_controls::files::Files;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::claims::{Registry, ValueStore};
-use proofbook_evidence::ledger::Ledger;
 use proofbook_evidence::notice::Notice;
 use serde::{Deserialize, Serialize};
 
@@ -144,7 +143,7 @@ impl Check {
             Some(path) => Some(path.clone()),
             None => {
                 let (name, _) = workspace.environment(common)?;
-                Ledger::open(&workspace.ledger(&name))?.newest_full()?
+                workspace.ledger(&name)?.newest_full()?
             }
         };
         let Some(path) = path else {
