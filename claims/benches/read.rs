@@ -1,7 +1,5 @@
 //! How fast documents are read and typed, and how fast their promises are held against a registry.
 
-#![expect(missing_docs, reason = "the macros make public items")]
-
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -13,7 +13,7 @@ use proofbook_claims::checking::{self, Evidence, Outcome};
 use proofbook_claims::document::Document;
 use proofbook_claims::typing::Reader;
 use proofbook_evidence::attestation::Attestation;
-use proofbook_evidence::claims::{Claim, ClaimsFile, Registry, StoredValue, ValueStore};
+use proofbook_evidence::claims::{Claim, ClaimsFile, Promise, Registry, StoredValue, ValueStore};
 use proofbook_evidence::values::MeasuredValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -173,13 +173,13 @@ fn registry(case: &Case, read: &[checking::DocumentPromises]) -> Registry {
                 .count()
         };
         let around = said.map_or(0, |said| case.binds.iter().map(|id| beside(said, id)).max().unwrap_or(0));
-        let most = case.binds.iter().map(|id| shared(id)).max().unwrap_or(0);
+        let most = case.binds.iter().map(|id| shared(id.as_str())).max().unwrap_or(0);
         let values: Vec<&String> =
             case.binds.iter().filter(|id| shared(id) == most && said.is_none_or(|said| beside(said, id) == around)).collect();
         let need = if case.attested { vec!["signed"] } else { Vec::new() };
         let file = json!({"claims": [{
             "id": format!("case-{number}"), "statement": statement, "kind": kind, "values": values, "attestations": need,
-            "value": said.and_then(|said| said.reading.value.as_ref()).map(|value| value.as_str()),
+            "value": said.and_then(|said| said.reading.value.as_ref()).map(Promise::as_str),
         }]});
         if let Ok(file) = serde_saphyr::from_str::<ClaimsFile>(&file.to_string()) {
             claims.extend(file.claims);

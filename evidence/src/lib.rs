@@ -6,8 +6,8 @@
 pub mod assessment;
 pub mod attestation;
 pub mod bundle;
-pub mod deviation;
 pub mod claims;
+pub mod deviation;
 pub mod facts;
 pub mod freshness;
 pub mod ledger;

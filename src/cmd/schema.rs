@@ -11,12 +11,12 @@ use proofbook_controls::mapping::MappingFile;
 use proofbook_controls::{Control, Framework};
 use proofbook_documents::DocumentDefinition;
 use proofbook_evidence::attestation::Attestation;
+use proofbook_evidence::claims::ClaimsFile;
 use proofbook_evidence::seal::trust::TrustFile;
 use proofbook_sources::file::{
     AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, DocumentRegister, ExerciseRegister, IncidentRegister,
     ModuleRegister, ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, StoreRegister, SupplierRegister, TicketRegister,
 };
-use proofbook_evidence::claims::ClaimsFile;
 use schemars::schema_for;
 
 use crate::config::Config;

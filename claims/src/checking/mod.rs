@@ -113,6 +113,9 @@ pub struct Judgement {
     pub anchor: Option<String>,
 }
 
+/// A file that cannot be read, and why.
+pub type Unread = (PathBuf, std::io::Error);
+
 /// Applies `take` to every document, in parallel, and keeps the order of the files.
 ///
 /// # Errors
@@ -121,7 +124,7 @@ pub fn map_documents<T: Send>(
     files: &[PathBuf],
     threads: usize,
     take: &(dyn Fn(&Document, &mut Reader) -> T + Sync),
-) -> Result<Vec<T>, (PathBuf, std::io::Error)> {
+) -> Result<Vec<T>, Unread> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut reader = Reader::new();
@@ -133,7 +136,7 @@ pub fn map_documents<T: Send>(
             out.push((at, result.map(|bytes| take(&Document::read(&shown(file), bytes), &mut reader))));
         }
     };
-    let mut all: Vec<(usize, Result<T, (PathBuf, std::io::Error)>)> = std::thread::scope(|scope| {
+    let mut all: Vec<(usize, Result<T, Unread>)> = std::thread::scope(|scope| {
         let workers: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(work)).collect();
         let mut all = work();
         for worker in workers {

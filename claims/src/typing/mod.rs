@@ -115,7 +115,15 @@ fn read_clause(
     let text = &statement.text[clause.clone()];
     let scan = Scan::of(vocabulary, text);
     let scans: Vec<&Scan<'static>> = around.nearest.iter().collect();
-    let values = values::values(&scan, text, Beside { scans: &scans });
+    let mut values = values::values(&scan, text, Beside { scans: &scans });
+    let bare = match statement.form {
+        Form::Item => true,
+        Form::Cell => scan.words() == 0 || matches!(scan.tokens.text(0), "yes" | "ja" | "oui") && scan.words() == 1,
+        _ => false,
+    };
+    if bare && values.is_empty() {
+        values.extend(around.inherited.iter().map(|value| Value { tokens: 0..scan.tokens.len(), ..value.clone() }));
+    }
     let class = classify::classify(&scan, text, statement, around, &values);
     let (topic, weight) = scan.topic().map_or((None, 0), |(topic, weight)| (Some(topic), weight));
     // Where the statement itself says little, what stands beside it says what it is about.

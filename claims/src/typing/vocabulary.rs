@@ -120,6 +120,7 @@ struct CueEntry {
 }
 
 type Phrases = BTreeMap<String, Vec<String>>;
+type SenseOf = fn(&str) -> Option<Sense>;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -155,6 +156,8 @@ pub(crate) struct Words {
     pub(crate) commands: Vec<String>,
     pub(crate) instructions: Vec<String>,
     pub(crate) foreign: Vec<String>,
+    pub(crate) before_means: Vec<String>,
+    pub(crate) before_version: Vec<String>,
 }
 
 impl Words {
@@ -170,7 +173,8 @@ impl Words {
             &mut self.instructions,
             &mut self.foreign,
         ];
-        lists.into_iter().chain(grammar).for_each(|list| list.sort());
+        let before = [&mut self.before_means, &mut self.before_version];
+        lists.into_iter().chain(grammar).chain(before).for_each(|list| list.sort());
     }
 }
 
@@ -227,7 +231,7 @@ impl Vocabulary {
         }
         vocabulary.topics = topics;
         let values: Values = yaml::parse("vocabulary/values.yaml", VALUES)?;
-        let tables: [(&Phrases, fn(&str) -> Option<Sense>); 12] = [
+        let tables: [(&Phrases, SenseOf); 12] = [
             (&values.algorithms, |name| Some(Sense::Algorithm(name.into()))),
             (&values.protocols, |name| Some(Sense::Protocol(name.into()))),
             (&values.places, |name| Some(Sense::Place(name.into()))),

@@ -12,6 +12,7 @@ use proofbook_controls::files::Files;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::claims::{Registry, ValueStore};
 use proofbook_evidence::notice::Notice;
+use proofbook_evidence::verify::{self, Demands};
 use serde::{Deserialize, Serialize};
 
 use super::{documents, fix, render, since, threads};
@@ -19,6 +20,7 @@ use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::sealing;
 use crate::workspace::Workspace;
 
 /// The registry of claims of a workspace.
@@ -26,6 +28,7 @@ const REGISTRY: &str = "claims.yaml";
 
 /// Arguments of `docs check`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Check {
     /// Markdown or MDX files, or folders with such files; the workspace's `docs` where nothing is said.
     #[arg(value_name = "PATH")]
@@ -33,6 +36,12 @@ pub(crate) struct Check {
     /// The bundle, whole or published (manifest, seal and values); the newest full one of the environment where nothing is said.
     #[arg(long, value_name = "DIR")]
     bundle: Option<PathBuf>,
+    /// The trust file: whose signatures count; that of the workspace (`trust:`) where nothing is said.
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// A bundle without a signature by a trusted key is refused.
+    #[arg(long)]
+    require_signature: bool,
     /// The time that freshness is judged by, as RFC 3339; now where nothing is said.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
@@ -140,7 +149,7 @@ impl Check {
     // The values of the bundle that was named, or of the newest full one; none where nothing was scanned yet.
     fn store(&self, workspace: &Workspace, common: &Common, catalog: &Catalog, output: &Output) -> Result<Option<ValueStore>> {
         let path = match &self.bundle {
-            Some(path) => Some(path.clone()),
+            Some(given) => Some(workspace.bundle(common, Some(given))?),
             None => {
                 let (name, _) = workspace.environment(common)?;
                 workspace.ledger(&name)?.newest_full()?
@@ -150,6 +159,7 @@ impl Check {
             output.warn("there is no bundle: nothing is measured, so promises are only held against each other");
             return Ok(None);
         };
+        self.check_seal(workspace, &path)?;
         let store = ValueStore::open(&path, catalog)?;
         if !store.full {
             output.warn(format_args!("{} is of a partial run: what it did not look at is unbacked", path.display()));
@@ -158,6 +168,22 @@ impl Check {
             output.say(format_args!("note       verdicts are withheld in {}; values alone decide", path.display()));
         }
         Ok(Some(store))
+    }
+
+    // Where somebody's signature counts, or one is asked for, the seal must hold before anything is compared.
+    fn check_seal(&self, workspace: &Workspace, path: &Path) -> Result<()> {
+        let trust = sealing::trust(self.trust.as_deref(), Some(workspace))?;
+        if trust.is_none() && !self.require_signature {
+            return Ok(());
+        }
+        let at = Some(self.at.unwrap_or_else(clock::now));
+        let demands =
+            Demands { trust: trust.as_ref(), at, require_signature: self.require_signature, require_timestamp: false, alone: true };
+        let report = verify::verify_against(path, &demands)?;
+        if !report.is_intact() {
+            bail!("{} is not intact and nothing is compared with it; see `proofbook verify`:\n{report}", path.display());
+        }
+        Ok(())
     }
 
     // Keeps the notices on lines that changed, and on statements that make the claims of those.

@@ -8,7 +8,7 @@ use clap::Args;
 use proofbook_claims::checking::map_documents;
 use proofbook_claims::document::{Document, Form, Statement};
 use proofbook_claims::typing::{Reader, Reading};
-use proofbook_evidence::claims::Promise;
+use proofbook_evidence::claims::{Comparator, Promise};
 use serde_json::json;
 
 use super::{documents, threads};
@@ -93,7 +93,7 @@ fn line(document: &Document, statement: &Statement, reading: &Reading) -> String
         "kind": (!silent).then_some(reading.kind),
         "topic": (!reading.topic.is_empty()).then_some(reading.topic),
         "quantifier": reading.quantifier,
-        "comparator": value.and_then(Promise::comparator).map(|comparator| comparator.as_str()),
+        "comparator": value.and_then(Promise::comparator).map(Comparator::as_str),
         "value": value.map(Promise::as_str),
         "unit": value.and_then(Promise::unit),
         "scope": (!reading.scope.is_empty()).then_some(&reading.scope),

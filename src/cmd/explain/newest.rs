@@ -1,6 +1,5 @@
 //! The newest result in the ledger of an environment, where there is one that can be relied on.
 
-
 use anyhow::Result;
 use jiff::Timestamp;
 use proofbook_evidence::assessment::{Assessment, CheckAssessment, Counts};

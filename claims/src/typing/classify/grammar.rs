@@ -78,9 +78,9 @@ pub(super) fn has_verb(scan: &Scan<'_>) -> bool {
     tokens.iter().skip(1).take(14).any(|(at, text)| {
         tokens.is_word(at)
             && !tokens.get(at).is_some_and(|token| token.capital)
-            && (text.ends_with("s") && is_object(tokens.text(at + 1)) && !holds(&words.prepositions, tokens.text(at - 1))
+            && (text.ends_with('s') && is_object(tokens.text(at + 1)) && !holds(&words.prepositions, tokens.text(at - 1))
                 || is_object(tokens.text(at + 1)) && at > 1 && !holds(&words.prepositions, text) && !text.ends_with("ing")
-                || text.ends_with("s") && holds(&words.third_person, text.trim_end_matches('s'))
+                || text.ends_with('s') && holds(&words.third_person, text.trim_end_matches('s'))
                 || text.ends_with("es") && holds(&words.third_person, text.trim_end_matches("es"))
                 || holds(&words.plural, text)
                 || text.ends_with("ies"))

@@ -9,7 +9,7 @@ use proofbook_evidence::claims::{Class, Kind};
 
 use super::scan::Scan;
 use super::values::Value;
-use super::vocabulary::{Cue, Sense};
+use super::vocabulary::{Cue, Sense, holds};
 use crate::document::{Form, Statement};
 use duty::{condition, duty};
 use grammar::{about_us, acts, has_verb, is_passive};
@@ -107,7 +107,6 @@ fn silent(scan: &Scan<'_>, text: &str, statement: &Statement, around: &Surroundi
     let tokens = &scan.tokens;
     let provider = scan.has(Cue::FirstPerson);
     let typed = !values.is_empty();
-    let sentence = statement.form == Form::Sentence;
     // Laws and authorities speak.
     if scan.has(Cue::LawQuote) {
         return Some(Class::QuoteOfLaw);
@@ -148,11 +147,17 @@ fn silent(scan: &Scan<'_>, text: &str, statement: &Statement, around: &Surroundi
     {
         return Some(Class::Metadata);
     }
-    let fragment = !has_verb(scan);
+    others(scan, statement, typed).or_else(|| states(scan, statement, values))
+}
+
+// Facts about somebody else, and meanings of terms.
+fn others(scan: &Scan<'_>, statement: &Statement, typed: bool) -> Option<Class> {
+    let tokens = &scan.tokens;
+    let provider = scan.has(Cue::FirstPerson);
     if let Some(subject) = scan.first(Cue::ThirdParty)
         && (!provider || scan.first(Cue::FirstPerson).is_some_and(|we| we.start > subject.end + 8))
-        && (sentence || scan.words() > 6)
-        && !fragment
+        && (statement.form == Form::Sentence || scan.words() > 6)
+        && has_verb(scan)
         && acts(scan, subject.end)
         && !about_us(scan)
     {
@@ -161,25 +166,7 @@ fn silent(scan: &Scan<'_>, text: &str, statement: &Statement, around: &Surroundi
     if let Some(at) = scan.first(Cue::Definition)
         && !(provider && typed)
         && (at.start < 8 || !typed)
-        && !(matches!(tokens.text(at.start), "means")
-            && at.start > 0
-            && matches!(
-                tokens.text(at.start - 1),
-                "which"
-                    | "that"
-                    | "this"
-                    | "by"
-                    | ","
-                    | "no"
-                    | "any"
-                    | "all"
-                    | "other"
-                    | "technical"
-                    | "automated"
-                    | "electronic"
-                    | "such"
-                    | "same"
-            ))
+        && !(tokens.text(at.start) == "means" && at.start > 0 && holds(&scan.vocabulary.words.before_means, tokens.text(at.start - 1)))
     {
         return Some(Class::Definition);
     }
@@ -198,6 +185,13 @@ fn silent(scan: &Scan<'_>, text: &str, statement: &Statement, around: &Surroundi
     {
         return Some(Class::Definition);
     }
+    None
+}
+
+// The past, plans, what is not there, and praise.
+fn states(scan: &Scan<'_>, statement: &Statement, values: &[Value]) -> Option<Class> {
+    let tokens = &scan.tokens;
+    let typed = !values.is_empty();
     if past(scan, values) {
         return Some(Class::History);
     }
@@ -235,8 +229,8 @@ fn silent(scan: &Scan<'_>, text: &str, statement: &Statement, around: &Surroundi
         return Some(Class::Marketing);
     }
     // A title or a label alone promises nothing.
-    if fragment
-        && sentence
+    if statement.form == Form::Sentence
+        && !has_verb(scan)
         && !typed
         && !statement.context.first_answer
         && !(scan.has(Cue::All) || scan.has(Cue::Only) || scan.has(Cue::None))
@@ -249,8 +243,8 @@ fn silent(scan: &Scan<'_>, text: &str, statement: &Statement, around: &Surroundi
 // Whether a statement is about security at all, by its own words or by what stands around it.
 fn is_about_security(scan: &Scan<'_>, statement: &Statement, around: &Surroundings, values: &[Value]) -> bool {
     let own: u32 = scan.weights().iter().map(|(_, weight, _)| *weight).sum();
-    let near = around.nearest.iter().take(3).filter_map(|scan| scan.topic()).map(|(_, weight)| weight).max().unwrap_or(0);
-    let far = around.nearest.iter().filter_map(|scan| scan.topic()).map(|(_, weight)| weight).max().unwrap_or(0);
+    let near = around.nearest.iter().take(3).filter_map(Scan::topic).map(|(_, weight)| weight).max().unwrap_or(0);
+    let far = around.nearest.iter().filter_map(Scan::topic).map(|(_, weight)| weight).max().unwrap_or(0);
     let status = scan.words() <= 4
         && scan.found().any(|found| matches!(found.sense, Sense::Status(_)))
         && around.nearest.iter().any(|scan| scan.weight_of("certification") >= 2);

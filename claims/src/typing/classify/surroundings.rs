@@ -1,16 +1,20 @@
 //! What stands around a statement, and in which part of a document it is: the customer's, a list of plans, a history.
 
 use super::super::scan::Scan;
+use super::super::values::{Beside, Value, values};
 use super::super::vocabulary::{Cue, Vocabulary};
 use crate::document::{Context, Form};
 
 /// What stands around a statement, scanned once for all statements of a block.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each tells one thing of the place")]
 pub(crate) struct Surroundings {
     /// What is nearest first: column, row, label, lead-in, question, headings from the inside out.
     pub(crate) nearest: Vec<Scan<'static>>,
     /// Whether a table or list gives duties to a side, and this is the provider's.
     pub(crate) responsibility: bool,
+    /// The values of the line that leads to an item, or of the cells before a mark: they are those of a statement that has none.
+    pub(crate) inherited: Vec<Value>,
     pub(super) topic: Option<usize>,
     // Whether the column tells whose duty it is.
     pub(super) names_party: bool,
@@ -65,6 +69,8 @@ impl Surroundings {
                 Asked::Good
             }
         });
+        let source = if cell { context.row.as_deref().zip(row.as_ref()) } else { context.lead_in.as_deref().zip(lead_in.as_ref()) };
+        let inherited = source.map(|(text, scan)| values(scan, text, Beside { scans: &[] })).unwrap_or_default();
         let (part, responsibility) = part(vocabulary, context, form, lead_in.as_ref(), &headings);
         let nearest: Vec<Scan<'static>> = [column, row, label, lead_in, question].into_iter().flatten().chain(headings).collect();
         let topic = nearest.iter().find_map(|scan| scan.topic().filter(|(_, weight)| *weight >= 2)).map(|(topic, _)| topic);
@@ -109,7 +115,7 @@ impl Surroundings {
                     .any(|word| column.starts_with(word))
             });
         let responsibility = responsibility || names_party;
-        Self { nearest, responsibility, names_party, topic, register, has_roles, part, question: asked }
+        Self { nearest, inherited, responsibility, names_party, topic, register, has_roles, part, question: asked }
     }
 
     pub(crate) const fn topic(&self) -> Option<usize> {
@@ -180,7 +186,7 @@ fn part(vocabulary: &'static Vocabulary, context: &Context, form: Form, lead_in:
             return (Part::Examples, false);
         }
     }
-    if form == Form::Cell && context.column.as_deref().is_some_and(|column| is_meaning(column)) {
+    if form == Form::Cell && context.column.as_deref().is_some_and(is_meaning) {
         return (Part::Definition, false);
     }
     if form == Form::Cell && context.column.as_deref().is_some_and(|column| Scan::of(vocabulary, column).has(Cue::HistoryHeading)) {

@@ -58,9 +58,9 @@ pub(super) fn algorithms(scan: &Scan<'_>, beside: Beside<'_, '_>, out: &mut Vec<
                 });
                 let mut text = "aes".to_owned();
                 if let Some((size, _)) = size {
-                    text += &format!("-{size}");
+                    text.push_str(&["-", &size.to_string()].concat());
                     if let Some(mode) = mode {
-                        text += &format!("-{mode}");
+                        text.push_str(&["-", mode].concat());
                     }
                 }
                 (text, size.map_or(at.end, |(_, size)| at.end.max(size + 1)))

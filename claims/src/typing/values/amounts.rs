@@ -101,7 +101,7 @@ fn number(scan: &Scan<'_>, at: usize) -> Option<(f64, usize)> {
     let article =
         matches!(tokens.text(at), "a" | "an" | "un" | "une" | "ein" | "eine" | "einem" | "einen" | "einer" | "eines" | "one" | "single")
             && end == at + 1;
-    if article && unit(scan, end).is_none() && !(tokens.text(at) == "one") {
+    if article && unit(scan, end).is_none() && tokens.text(at) != "one" {
         return None;
     }
     Some((*number, end))
@@ -132,7 +132,8 @@ fn unit<'v>(scan: &Scan<'v>, at: usize) -> Option<(&'v str, usize)> {
 
 // The normal form of a duration.
 fn normal(number: f64, unit: &str) -> String {
-    let whole = |value: f64| if (value - value.round()).abs() < 1e-9 { format!("{}", value.round() as i64) } else { format!("{value}") };
+    // A whole number is printed without a point.
+    let whole = |value: f64| format!("{}", if (value - value.round()).abs() < 1e-9 { value.round() } else { value });
     match unit {
         "wk" => format!("{}d", whole(number * 7.0)),
         "mo" => {

@@ -13,7 +13,7 @@ use super::{Beside, Value, bound, longest, sign};
 pub(super) fn versions(scan: &Scan<'_>, beside: Beside<'_, '_>, out: &mut Vec<Value>, taken: &mut Vec<Range<usize>>) {
     let tokens = &scan.tokens;
     let protocols = longest(scan, |sense| if let Sense::Protocol(name) = sense { Some(&**name) } else { None });
-    let mut listed: Vec<(String, bool, Comparator, Range<usize>)> = Vec::new();
+    let mut listed: Vec<Listed> = Vec::new();
     for (name, at) in &protocols {
         let family = match *name {
             "tls" | "mtls" | "https" => "tls",
@@ -26,34 +26,7 @@ pub(super) fn versions(scan: &Scan<'_>, beside: Beside<'_, '_>, out: &mut Vec<Va
             // "TLS version 1.2", "TLS (1.2", "TLS v1.2", "at least 1.2".
             let mut at_number = next;
             let mut skipped = 0;
-            while skipped < 4
-                && !tokens.is_number(at_number)
-                && matches!(
-                    tokens.text(at_number),
-                    "version"
-                        | "versions"
-                        | "v"
-                        | "("
-                        | "/"
-                        | ","
-                        | "and"
-                        | "or"
-                        | "tls"
-                        | "und"
-                        | "oder"
-                        | "et"
-                        | "ou"
-                        | "protocol"
-                        | "at"
-                        | "least"
-                        | "minimum"
-                        | "en"
-                        | "mit"
-                        | "in"
-                        | ":"
-                        | "ab"
-                )
-            {
+            while skipped < 4 && !tokens.is_number(at_number) && holds(&scan.vocabulary.words.before_version, tokens.text(at_number)) {
                 at_number += 1;
                 skipped += 1;
             }
@@ -87,8 +60,34 @@ pub(super) fn versions(scan: &Scan<'_>, beside: Beside<'_, '_>, out: &mut Vec<Va
             listed.push((tokens.text(at).to_owned(), denied(scan, at..at + 1), bound, at..at + 1));
         }
     }
-    let kept: Vec<&(String, bool, Comparator, Range<usize>)> = listed.iter().filter(|(_, denied, ..)| !denied).collect();
-    let text = match kept.as_slice() {
+    let text = promised(&listed);
+    let range = listed.iter().map(|(.., range)| range.clone()).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
+    if let (Some(text), Some(tokens)) = (text, range) {
+        taken.push(tokens.clone());
+        out.push(Value { kind: Some(Kind::ProtocolVersion), text, tokens });
+    } else if let Some((name, at)) =
+        protocols.iter().find(|(name, _)| *name == "mtls").or_else(|| protocols.iter().find(|(name, _)| *name != "ssl"))
+    {
+        let only_topic = *name == "mtls"
+            || scan.topic().is_some_and(|(topic, _)| scan.vocabulary.topics[topic].id == "encryption-in-transit")
+            || beside.weight_of("encryption-in-transit") > 2;
+        let certificate =
+            matches!(tokens.text(at.end), "certificate" | "certificates" | "key" | "keys" | "inspection") || denied(scan, at.clone());
+        if only_topic && !certificate && *name != "ssh" {
+            out.push(Value { kind: Some(Kind::ProtocolVersion), text: (*name).to_owned(), tokens: at.clone() });
+        } else if only_topic && !certificate {
+            out.push(Value { kind: None, text: "ssh".to_owned(), tokens: at.clone() });
+        }
+    }
+}
+
+// A version with what is said of it: whether it is refused, how it is bounded, and where it stands.
+type Listed = (String, bool, Comparator, Range<usize>);
+
+// What the versions of a statement promise together.
+fn promised(listed: &[Listed]) -> Option<String> {
+    let kept: Vec<&Listed> = listed.iter().filter(|(_, denied, ..)| !denied).collect();
+    match kept.as_slice() {
         [] if !listed.is_empty() => {
             // What is refused gives the floor: the next version above.
             let highest = listed.iter().filter_map(|(version, ..)| version.strip_prefix("1.")?.parse::<u32>().ok()).max();
@@ -107,24 +106,6 @@ pub(super) fn versions(scan: &Scan<'_>, beside: Beside<'_, '_>, out: &mut Vec<Va
                     Some(versions.iter().map(|version| format!("tls={version}")).collect::<Vec<_>>().join(","))
                 }
             }
-        }
-    };
-    let range = listed.iter().map(|(.., range)| range.clone()).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end));
-    if let (Some(text), Some(tokens)) = (text, range) {
-        taken.push(tokens.clone());
-        out.push(Value { kind: Some(Kind::ProtocolVersion), text, tokens });
-    } else if let Some((name, at)) =
-        protocols.iter().find(|(name, _)| *name == "mtls").or_else(|| protocols.iter().find(|(name, _)| *name != "ssl"))
-    {
-        let only_topic = *name == "mtls"
-            || scan.topic().is_some_and(|(topic, _)| scan.vocabulary.topics[topic].id == "encryption-in-transit")
-            || beside.weight_of("encryption-in-transit") > 2;
-        let certificate =
-            matches!(tokens.text(at.end), "certificate" | "certificates" | "key" | "keys" | "inspection") || denied(scan, at.clone());
-        if only_topic && !certificate && *name != "ssh" {
-            out.push(Value { kind: Some(Kind::ProtocolVersion), text: (*name).to_owned(), tokens: at.clone() });
-        } else if only_topic && !certificate {
-            out.push(Value { kind: None, text: "ssh".to_owned(), tokens: at.clone() });
         }
     }
 }
