@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""Writes the two variants of EIDP's cluster as dumps, one file a kind, as `kubectl get KIND -A -o yaml` prints them.
+"""Writes the two variants of EIDP as dumps.
 
     ./generate.py            write compliant/ and drifted/
     ./generate.py --check    exit with 1 if what lies there differs from what would be written
 
-The compliant variant is what model/ builds; the drifted one is the same with the faults of model/drift.py planted. There is
-no chance and no clock in it: the same bytes come out every time.
+The compliant variant is what model/ builds; the drifted one is the same with the faults of model/drift.py planted.
 """
 
 import sys
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from lib import dump  # noqa: E402
 from model import addons, controlplane, drift, operations, rbac, tenants  # noqa: E402
-from model.cluster import Cluster  # noqa: E402
-from model.yaml import document  # noqa: E402
+from model.platform import Eidp  # noqa: E402
 
 # Served, and there is none at the moment.
 ABSENT = [
@@ -51,46 +51,15 @@ NOT_SERVED = [
 
 
 def build(faults):
-    cluster = Cluster()
+    cluster = Eidp()
     for part in (controlplane, rbac, addons, operations, tenants):
         part.build(cluster)
     for fault in faults:
         fault(cluster)
     cluster.derive()
-    return cluster
-
-
-def files(cluster):
-    """The files of a dump by name."""
-    out = {"dump.yaml": document({"absent": ABSENT, "collected_at": cluster.NOW, "not_served": NOT_SERVED})}
-    for resource, items in cluster.by_resource().items():
-        listing = {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
-        out[f"{resource}.yaml"] = document(listing)
-    return out
-
-
-def main(check):
-    differing = []
-    for variant, faults in (("compliant", []), ("drifted", drift.FAULTS)):
-        folder = Path(__file__).parent / variant
-        wanted = files(build(faults))
-        there = {path.name for path in folder.glob("*.yaml")} if folder.is_dir() else set()
-        for name in sorted(there | set(wanted)):
-            path, text = folder / name, wanted.get(name)
-            if text is not None and path.is_file() and path.read_text(encoding="utf-8") == text:
-                continue
-            differing.append(path)
-            if check:
-                continue
-            if text is None:
-                path.unlink()
-            else:
-                folder.mkdir(exist_ok=True)
-                path.write_text(text, encoding="utf-8")
-    for path in differing:
-        print(f"{'differs' if check else 'written'}: {path}", file=sys.stderr)
-    return 1 if check and differing else 0
+    return dump.files(cluster, ABSENT, NOT_SERVED)
 
 
 if __name__ == "__main__":
-    sys.exit(main("--check" in sys.argv[1:]))
+    variants = {"compliant": build([]), "drifted": build(drift.FAULTS)}
+    sys.exit(dump.main(Path(__file__).parent, variants, "--check" in sys.argv[1:]))

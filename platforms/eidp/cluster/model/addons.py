@@ -1,10 +1,9 @@
 """What the platform runs for its tenants: network, storage, edge, certificates, secrets and policies."""
 
-from .cluster import image
-from .network import allow_dns, default_deny, policy
+from lib.network import allow_dns, default_deny, policy
 from .policies import build as build_policies
-from .rbac import READ, binding, cluster_binding, controller, rule, service_account
-from .workload import budget, container, daemon_set, deployment, hostpath, labels_of, mounts, probe, scratch, service
+from lib.rbac import READ, binding, cluster_binding, controller, rule, service_account
+from lib.workload import budget, container, daemon_set, deployment, hostpath, labels_of, mounts, probe, scratch, service
 
 
 def build(cluster):
@@ -28,7 +27,7 @@ def network(cluster):
                                  "SYS_ADMIN", "SYS_MODULE", "SYS_RESOURCE"], "drop": ["ALL"]},
         "seccompProfile": {"type": "Unconfined"},
     }
-    agent = image("mirror/cilium", "v1.19.2")
+    agent = cluster.image("mirror/cilium", "v1.19.2")
     mount = container("mount-bpf-fs", agent, probes={}, security={"privileged": True}, command=["/bin/bash", "-c", "--"],
                       args=['mount | grep "/sys/fs/bpf type bpf" || mount -t bpf bpf /sys/fs/bpf'],
                       volumeMounts=[{"mountPath": "/sys/fs/bpf", "mountPropagation": "Bidirectional", "name": "bpf-maps"}])
@@ -42,7 +41,7 @@ def network(cluster):
         hostpath("cni", "/etc/cni/net.d", "DirectoryOrCreate"), {"configMap": {"name": "cilium-config"}, "name": "config"},
     ])
     deployment(cluster, "cilium-operator", "kube-system", [container(
-        "operator", image("mirror/cilium-operator", "v1.19.2"), ports={"health": 9234}, memory="256Mi", command=["cilium-operator-generic"],
+        "operator", cluster.image("mirror/cilium-operator", "v1.19.2"), ports={"health": 9234}, memory="256Mi", command=["cilium-operator-generic"],
     )], replicas=2, token=True, hostNetwork=True, priorityClassName="system-cluster-critical")
     controller(cluster, "kube-system", "cilium",
                rule([""], ["endpoints", "namespaces", "nodes", "pods", "services"], READ),
@@ -66,7 +65,7 @@ def network(cluster):
 def sensor(cluster):
     """Tetragon watches what processes do on every node, control plane included."""
     daemon_set(cluster, "tetragon", "kube-system", [container(
-        "tetragon", image("mirror/tetragon", "v1.6.0"), ports={"metrics": 2112}, probes=probe("/metrics", "metrics"), memory="512Mi",
+        "tetragon", cluster.image("mirror/tetragon", "v1.6.0"), ports={"metrics": 2112}, probes=probe("/metrics", "metrics"), memory="512Mi",
         security={"privileged": True, "readOnlyRootFilesystem": True}, args=["--config-dir=/etc/tetragon/tetragon.conf.d/"],
         volumeMounts=mounts(bpf_maps="/sys/fs/bpf", cilium_run="/var/run/cilium", procfs="/procRoot", tmp="/tmp"),
     )], token=True, root=True, hostNetwork=True, priorityClassName="system-node-critical", volumes=[
@@ -86,7 +85,7 @@ def storage(cluster):
     cluster.add("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass", "ceph-rbd-snapshots",
                 labels={"velero.io/csi-volumesnapshot-class": "true"},
                 deletionPolicy="Retain", driver="rbd.csi.ceph.com", parameters={"clusterID": "eidp-prod", "pool": "rbd-prod"})
-    plugin = image("mirror/cephcsi", "v3.15.1")
+    plugin = cluster.image("mirror/cephcsi", "v3.15.1")
     daemon_set(cluster, "csi-rbdplugin", "kube-system", [container(
         "csi-rbdplugin", plugin, ports={"metrics": 8680}, probes=probe("/metrics", "metrics"), memory="512Mi",
         security={"privileged": True, "readOnlyRootFilesystem": True},
@@ -96,7 +95,7 @@ def storage(cluster):
     )], token=True, root=True, hostNetwork=True, hostPID=True, priorityClassName="system-node-critical",
         volumes=[hostpath("dev", "/dev"), hostpath("kubelet", "/var/lib/kubelet")])
     deployment(cluster, "csi-rbdplugin-provisioner", "kube-system", [
-        container("csi-provisioner", image("mirror/csi-provisioner", "v6.0.0"), probes=probe("/healthz/leader-election", 8090),
+        container("csi-provisioner", cluster.image("mirror/csi-provisioner", "v6.0.0"), probes=probe("/healthz/leader-election", 8090),
                   args=["--feature-gates=Topology=true", "--leader-election"]),
         container("csi-rbdplugin", plugin, ports={"metrics": 8680}, probes=probe("/metrics", "metrics"), memory="512Mi",
                   args=["--type=rbd", "--controllerserver=true"]),
@@ -115,7 +114,7 @@ def edge(cluster):
     """The only way in: one Traefik behind one load balancer, for Ingresses and for routes of the Gateway API."""
     cluster.namespace("edge", pod_security="restricted", env="production", proofbook_dev__owner="team-network")
     deployment(cluster, "traefik", "edge", [container(
-        "traefik", image("mirror/traefik", "v3.6.4"), ports={"web": 8000, "websecure": 8443, "metrics": 9100},
+        "traefik", cluster.image("mirror/traefik", "v3.6.4"), ports={"web": 8000, "websecure": 8443, "metrics": 9100},
         probes=probe("/ping", "metrics"),
         cpu="500m", memory="512Mi", volumeMounts=mounts(tmp="/tmp"), args=[
             "--entrypoints.web.address=:8000", "--entrypoints.web.http.redirections.entrypoint.to=:443",
@@ -175,14 +174,14 @@ def certificates(cluster):
     cluster.namespace("cert-manager", pod_security="restricted", proofbook_dev__owner="team-platform")
     version = "v1.19.1"
     deployment(cluster, "cert-manager", "cert-manager", [container(
-        "cert-manager-controller", image("mirror/cert-manager-controller", version), ports={"http-metrics": 9402, "http-healthz": 9403},
+        "cert-manager-controller", cluster.image("mirror/cert-manager-controller", version), ports={"http-metrics": 9402, "http-healthz": 9403},
         probes=probe("/livez", "http-healthz"), args=["--leader-election-namespace=cert-manager"])], token=True)
     deployment(cluster, "cert-manager-cainjector", "cert-manager", [container(
-        "cert-manager-cainjector", image("mirror/cert-manager-cainjector", version), ports={"http-healthz": 9403},
+        "cert-manager-cainjector", cluster.image("mirror/cert-manager-cainjector", version), ports={"http-healthz": 9403},
         probes=probe("/healthz", "http-healthz"),
         args=["--leader-election-namespace=cert-manager"])], token=True)
     deployment(cluster, "cert-manager-webhook", "cert-manager", [container(
-        "cert-manager-webhook", image("mirror/cert-manager-webhook", version), ports={"https": 10250, "healthcheck": 6080},
+        "cert-manager-webhook", cluster.image("mirror/cert-manager-webhook", version), ports={"https": 10250, "healthcheck": 6080},
         probes=probe("/livez", "healthcheck"),
         args=["--secure-port=10250", "--tls-min-version=VersionTLS13"])], token=True)
     service(cluster, "cert-manager-webhook", "cert-manager", {"https": 443})
@@ -223,7 +222,7 @@ def certificate(cluster, name, namespace, hosts, issuer, *, lifetime=("2026-10-0
 def secrets(cluster):
     """External Secrets brings what workloads need from Vault, which runs outside of the cluster, one engine a tenant."""
     cluster.namespace("external-secrets", pod_security="restricted", proofbook_dev__owner="team-platform")
-    path = image("mirror/external-secrets", "v1.2.0")
+    path = cluster.image("mirror/external-secrets", "v1.2.0")
     deployment(cluster, "external-secrets", "external-secrets", [container(
         "external-secrets", path, ports={"metrics": 8080, "live": 8082}, probes=probe("/healthz", "live"),
         args=["--concurrent=2", "--live-addr=:8082"])], token=True)

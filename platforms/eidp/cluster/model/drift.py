@@ -4,8 +4,10 @@ The order matters in places: a later fault may build on an earlier one. What the
 expected.yaml, not computed from here.
 """
 
-from . import controlplane, policies, rbac, tenants
-from .workload import claim_spec, service, template
+from lib import rbac
+from lib.workload import claim_spec, service, template
+
+from . import controlplane, policies, tenants
 
 FAULTS = []
 

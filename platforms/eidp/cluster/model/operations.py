@@ -1,10 +1,9 @@
 """How the platform runs itself: backups, metrics and logs, its own API and console."""
 
 from .addons import certificate, scaler
-from .cluster import image
-from .network import allow_dns, allow_within, default_deny, policy
-from .rbac import READ, binding, cluster_binding, cluster_role, controller, role, rule, service_account
-from .workload import account, budget, container, daemon_set, deployment, hostpath, labels_of, mounts, probe, scratch, service, stateful_set
+from lib.network import allow_dns, allow_within, default_deny, policy
+from lib.rbac import READ, binding, cluster_binding, cluster_role, controller, role, rule, service_account
+from lib.workload import account, budget, container, daemon_set, deployment, hostpath, labels_of, mounts, probe, scratch, service, stateful_set
 
 
 def build(cluster):
@@ -16,7 +15,7 @@ def build(cluster):
 def backups(cluster):
     """Velero with a location in each region; every production namespace of a tenant has a daily schedule of its own."""
     cluster.namespace("velero", proofbook_dev__owner="team-platform")
-    path = image("mirror/velero", "v1.18.0")
+    path = cluster.image("mirror/velero", "v1.18.0")
     deployment(cluster, "velero", "velero", [container(
         "velero", path, ports={"metrics": 8085}, probes=probe("/metrics", "metrics"), cpu="200m", memory="512Mi",
         args=["server", "--default-backup-ttl=720h0m0s", "--features=EnableCSI"],
@@ -128,24 +127,24 @@ loki.source.file "audit" {
 }
 """})
     stateful_set(cluster, "prometheus", "monitoring", [container(
-        "prometheus", image("mirror/prometheus", "v3.8.0"), ports={"http": 9090}, probes=probe("/-/healthy", "http"), cpu="500m",
+        "prometheus", cluster.image("mirror/prometheus", "v3.8.0"), ports={"http": 9090}, probes=probe("/-/healthy", "http"), cpu="500m",
         memory="4Gi",
         command=["/bin/sh", "-c", "exec prometheus $(cat /etc/prometheus-args/args)"],
         volumeMounts=mounts(args="/etc/prometheus-args", config="/etc/prometheus", data="/data"),
     )], storage="200Gi", token=True, volumes=[{"configMap": {"name": "prometheus"}, "name": "config"},
                                               {"configMap": {"name": "prometheus-args"}, "name": "args"}])
     stateful_set(cluster, "loki", "monitoring", [container(
-        "loki", image("mirror/loki", "3.6.2"), ports={"http": 3100}, probes=probe("/ready", "http"), cpu="500m", memory="2Gi",
+        "loki", cluster.image("mirror/loki", "3.6.2"), ports={"http": 3100}, probes=probe("/ready", "http"), cpu="500m", memory="2Gi",
         args=["-config.file=/etc/loki/loki.yaml", "-config.expand-env=true"], volumeMounts=mounts(config="/etc/loki", data="/data"),
     )], storage="50Gi", volumes=[{"configMap": {"name": "loki"}, "name": "config"}])
     daemon_set(cluster, "alloy", "monitoring", [container(
-        "alloy", image("mirror/alloy", "v1.12.0"), ports={"http": 12345}, probes=probe("/-/ready", "http"), memory="512Mi",
+        "alloy", cluster.image("mirror/alloy", "v1.12.0"), ports={"http": 12345}, probes=probe("/-/ready", "http"), memory="512Mi",
         args=["run", "/etc/alloy/config.alloy", "--storage.path=/tmp/alloy"],
         volumeMounts=mounts(audit="/var/log/kubernetes/audit", config="/etc/alloy", logs="/var/log/pods", tmp="/tmp"),
     )], token=True, root=True, volumes=[{"configMap": {"name": "alloy"}, "name": "config"}, hostpath("logs", "/var/log/pods"),
                                         hostpath("audit", "/var/log/kubernetes/audit", "DirectoryOrCreate"), *scratch("tmp")])
     deployment(cluster, "kube-state-metrics", "monitoring", [container(
-        "kube-state-metrics", image("mirror/kube-state-metrics", "v2.18.0"), ports={"http": 8080}, probes=probe("/livez", "http"))],
+        "kube-state-metrics", cluster.image("mirror/kube-state-metrics", "v2.18.0"), ports={"http": 8080}, probes=probe("/livez", "http"))],
             token=True)
     for name, ports in (("prometheus", {"http": 9090}), ("loki", {"http": 3100}), ("kube-state-metrics", {"http": 8080})):
         service(cluster, name, "monitoring", ports)
@@ -174,12 +173,12 @@ def platform_services(cluster):
     certificate(cluster, "api-internal", namespace, ["api.eidp-system.svc", "api.eidp-system.svc.cluster.local"], "internal-ca",
                 issuer_kind="Issuer")
     deployment(cluster, "api", namespace, [container(
-        "api", image("eidp/api", "2026.45.2"), ports={"http": 8080}, cpu="250m", memory="512Mi",
+        "api", cluster.image("eidp/api", "2026.45.2"), ports={"http": 8080}, cpu="250m", memory="512Mi",
         volumeMounts=mounts(config="/etc/eidp", tmp="/tmp"),
         env=[{"name": "OIDC_ISSUER", "value": "https://login.eidp.example/realms/platform"}, {"name": "REGION", "value": "eu-central-1"}],
     )], replicas=3, token=True, volumes=[{"configMap": {"name": "api-config"}, "name": "config"}, *scratch("tmp")])
     deployment(cluster, "console", namespace, [container(
-        "console", image("eidp/console", "2026.46.0"), ports={"http": 8080}, volumeMounts=mounts(tmp="/tmp"),
+        "console", cluster.image("eidp/console", "2026.46.0"), ports={"http": 8080}, volumeMounts=mounts(tmp="/tmp"),
         env=[{"name": "API_URL", "value": "https://api.eidp.example"}],
     )], replicas=3, volumes=scratch("tmp"))
     cluster.add("v1", "ConfigMap", "api-config", namespace,

@@ -1,8 +1,7 @@
 """Policies at the API: Kyverno's, the built-in ones, and the webhooks that put them into effect."""
 
-from .cluster import image
-from .rbac import READ, controller, rule
-from .workload import budget, container, deployment, mounts, probe, scratch, service
+from lib.rbac import READ, controller, rule
+from lib.workload import budget, container, deployment, mounts, probe, scratch, service
 
 
 def build(cluster):
@@ -20,7 +19,7 @@ def engine(cluster):
     for name, replicas in (("kyverno-admission-controller", 3), ("kyverno-background-controller", 1)):
         path = f"mirror/{name.replace('-admission-controller', '').replace('-controller', '')}"
         deployment(cluster, name, "kyverno", [container(
-            name.removeprefix("kyverno-"), image(path, "v1.17.0"), ports={"https": 9443, "metrics-port": 8000},
+            name.removeprefix("kyverno-"), cluster.image(path, "v1.17.0"), ports={"https": 9443, "metrics-port": 8000},
             probes=probe("/health/liveness", "https", "HTTPS"), cpu="100m", memory="384Mi", volumeMounts=mounts(sigstore="/.sigstore"),
         )], replicas=replicas, token=True, volumes=scratch("sigstore"))
     budget(cluster, "kyverno-admission-controller", "kyverno")

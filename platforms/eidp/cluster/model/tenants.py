@@ -1,12 +1,11 @@
 """The tenants: hansekontor (a shop, with staging), nordwind (readings of wind turbines) and fleetwerk (tracking of lorries)."""
 
 from .addons import certificate, scaler
-from .cluster import image
-from .network import allow_dns, allow_within, default_deny, policy
+from lib.network import allow_dns, allow_within, default_deny, policy
 from .operations import schedule
 from .policies import report
-from .rbac import binding, group
-from .workload import budget, command_probe, container, deployment, mounts, scratch, service, stateful_set
+from lib.rbac import binding, group
+from lib.workload import budget, command_probe, container, deployment, mounts, scratch, service, stateful_set
 
 
 def build(cluster):
@@ -45,7 +44,7 @@ def space(cluster, tenant, env, born, pods="40"):
 def program(cluster, name, namespace, path, tag, *, replicas, env=(), memory="256Mi", created=None):
     """A stateless program with its Service, its budget and what the policy engine said of it."""
     deployment(cluster, name, namespace, [container(
-        name, image(path, tag), ports={"http": 8080}, memory=memory, volumeMounts=mounts(tmp="/tmp"), env=list(env))],
+        name, cluster.image(path, tag), ports={"http": 8080}, memory=memory, volumeMounts=mounts(tmp="/tmp"), env=list(env))],
         replicas=replicas, created=created, volumes=scratch("tmp"))
     service(cluster, name, namespace, {"http": 8080}, created=created)
     if replicas > 1:
@@ -57,7 +56,7 @@ def postgres(cluster, namespace, replicas, storage):
     """PostgreSQL as the platform's managed service runs it, with its password from Vault."""
     external_secret(cluster, "postgres", namespace, "password")
     stateful_set(cluster, "postgres", namespace, [container(
-        "postgres", image("eidp/postgres", "18.1-3"), ports={"postgres": 5432}, probes=command_probe("pg_isready", "-h", "127.0.0.1"),
+        "postgres", cluster.image("eidp/postgres", "18.1-3"), ports={"postgres": 5432}, probes=command_probe("pg_isready", "-h", "127.0.0.1"),
         cpu="500m", memory="2Gi", volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
             {"mountPath": "/etc/postgres-secret", "name": "password", "readOnly": True}],
         env=[{"name": "PGDATA", "value": "/var/lib/postgresql/data"},

@@ -82,7 +82,7 @@ def stateful_set(cluster, name, namespace, containers, *, replicas=1, storage=No
     labels = labels_of(name)
     account(cluster, name, namespace, created)
     pod = template(labels, containers, account=name, spread=replicas > 1, **rest)
-    claims = [{"metadata": {"name": "data"}, "spec": claim_spec(storage)}] if storage else []
+    claims = [{"metadata": {"name": "data"}, "spec": claim_spec(storage, cluster.STORAGE_CLASS)}] if storage else []
     return cluster.add("apps/v1", "StatefulSet", name, namespace, labels=labels, created=created, spec={
         "podManagementPolicy": "OrderedReady", "replicas": replicas, "selector": {"matchLabels": labels}, "serviceName": name,
         "template": pod, "updateStrategy": {"type": "RollingUpdate"}, "volumeClaimTemplates": claims,
@@ -101,7 +101,7 @@ def daemon_set(cluster, name, namespace, containers, *, everywhere=True, **rest)
     })
 
 
-def claim_spec(size, storage_class="ceph-rbd-encrypted"):
+def claim_spec(size, storage_class):
     return {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}},
             "storageClassName": storage_class, "volumeMode": "Filesystem"}
 

@@ -4,8 +4,6 @@ import hashlib
 import uuid
 from datetime import datetime, timedelta
 
-_UIDS = uuid.UUID("6f1d7c52-0a5e-4b1f-9a44-e1d900000000")
-
 # Kinds with the resource that each is listed as.
 _RESOURCES = {
     "Backup": "backups.velero.io",
@@ -67,11 +65,6 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def image(path, tag):
-    """An image of the platform's registry, pinned by a made-up digest."""
-    return f"registry.eidp.example/{path}:{tag}@sha256:{digest(f'{path}:{tag}')}"
-
-
 def at(day, seed):
     """A time on the day, always the same for the same seed."""
     seconds = int(digest(seed)[:8], 16) % 36_000
@@ -79,16 +72,29 @@ def at(day, seed):
 
 
 class Cluster:
-    """All objects of a cluster."""
+    """All objects of a cluster. A platform is a subclass that says what is its own."""
 
     NOW = "2026-11-20T03:00:00Z"
     MADE = "2026-03-10"
+    # The name space of made-up UIDs, the host of images, the region where replicas are placed, and the class of volumes
+    # that nobody chose another one for.
+    UIDS = None
+    REGISTRY = None
+    REGION = None
+    STORAGE_CLASS = None
+    # Whose certificate stands in each namespace.
+    AUTHORITY = None
 
     def __init__(self):
         self._objects = {}
+        self.root_ca = public_pem(self.AUTHORITY)
         self.born = {}
         # Pods of DaemonSets that are not well, by the DaemonSet and the node.
         self.unwell = set()
+
+    def image(self, path, tag):
+        """An image of the platform's registry, pinned by a made-up digest."""
+        return f"{self.REGISTRY}/{path}:{tag}@sha256:{digest(f'{path}:{tag}')}"
 
     def add(self, api_version, kind, name, namespace=None, *, labels=None, annotations=None, created=None, owner=None, **body):
         """Adds an object; `created` is a day or a time, the birth of its namespace where nothing is said."""
@@ -100,7 +106,7 @@ class Cluster:
             "creationTimestamp": created if "T" in created else at(created, seed),
             "name": name,
             "resourceVersion": str(1_000_000 + int(digest(seed)[8:14], 16)),
-            "uid": str(uuid.uuid5(_UIDS, seed)),
+            "uid": str(uuid.uuid5(self.UIDS, seed)),
         }
         assert meta["creationTimestamp"] < self.NOW, f"{key} is from the future"
         if namespace:
@@ -144,16 +150,16 @@ class Cluster:
                  labels=own | {key.replace("__", "/").replace("_", "."): value for key, value in labels.items()},
                  spec={"finalizers": ["kubernetes"]}, status={"phase": "Active"})
         self.add("v1", "ServiceAccount", "default", name, automountServiceAccountToken=False)
-        self.add("v1", "ConfigMap", "kube-root-ca.crt", name, data={"ca.crt": ROOT_CA})
+        self.add("v1", "ConfigMap", "kube-root-ca.crt", name, data={"ca.crt": self.root_ca})
 
     def derive(self):
-        """Adds what controllers make: ReplicaSets, Jobs, Pods, claims and volumes, and what the network's agents tell of nodes."""
+        """Adds what controllers make: ReplicaSets, Jobs, Pods, claims and volumes, and what agents tell of nodes."""
         for item in self.all("Node"):
-            self._cilium_node(item)
-        workers = [node["metadata"]["name"] for node in self.all("Node") if "-w-" in node["metadata"]["name"]]
+            self.joined(item)
+        workers = [node["metadata"]["name"] for node in self.all("Node") if not node["spec"].get("taints")]
         # Replicas keep to the zones of the platform's own region.
         placed = [name for name in workers if self.get("Node",
-                name)["metadata"]["labels"]["topology.kubernetes.io/region"] == "eu-central-1"]
+                name)["metadata"]["labels"]["topology.kubernetes.io/region"] == self.REGION]
         for item in self.all("Deployment"):
             self._replica_set(item, placed)
         for item in self.all("StatefulSet"):
@@ -174,15 +180,12 @@ class Cluster:
         for item in self.all("CronJob"):
             self._job(item)
 
-    def _cilium_node(self, node):
-        """The agent tells its public key once its tunnel is up, for which the kernel needs a module."""
-        name, kernel = node["metadata"]["name"], node["status"]["nodeInfo"]["kernelVersion"]
-        keys = {"network.cilium.io/wg-pub-key": f"{digest(name)[:43]}="} if "deb13" in kernel else None
-        self.add("cilium.io/v2", "CiliumNode", name, created=node["metadata"]["creationTimestamp"], annotations=keys, owner=node, spec={
-            "addresses": [{"ip": address["address"], "type": address["type"]} for address in node["status"]["addresses"]
-                          if address["type"].endswith("IP")],
-            "encryption": {"key": 255} if keys else {}, "ipam": {"podCIDRs": [node["spec"]["podCIDR"]]},
-        })
+    def joined(self, node):
+        """What the agents of a platform add for a node."""
+
+    def volume(self, name, claim, storage_class, zone):
+        """The part of a PersistentVolume that only the platform's driver knows."""
+        raise NotImplementedError
 
     def _replica_set(self, deployment, nodes):
         meta, spec = deployment["metadata"], deployment["spec"]
@@ -226,18 +229,12 @@ class Cluster:
                          status={"accessModes": spec["accessModes"], "capacity": spec["resources"]["requests"], "phase": "Bound"})
         volume = f"pvc-{claim['metadata']['uid']}"
         claim["spec"]["volumeName"] = volume
-        terms = [{"matchExpressions": [
-            {"key": "topology.rbd.csi.ceph.com/region", "operator": "In", "values": [zone[:-1]]},
-            {"key": "topology.rbd.csi.ceph.com/zone", "operator": "In", "values": [zone]},
-        ]}]
+        own = self.volume(volume, claim, self.get("StorageClass", spec["storageClassName"]), zone)
         self.add("v1", "PersistentVolume", volume, created=claim["metadata"]["creationTimestamp"], spec={
             "accessModes": spec["accessModes"], "capacity": spec["resources"]["requests"],
             "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "name": name, "namespace": namespace,
                          "uid": claim["metadata"]["uid"]},
-            "csi": {"driver": "rbd.csi.ceph.com", "fsType": "ext4", "volumeAttributes": self.get("StorageClass", spec["storageClassName"])[
-                "parameters"], "volumeHandle": f"0001-0004-eidp-{digest(volume)[:16]}"},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": terms}},
-            "persistentVolumeReclaimPolicy": "Delete", "storageClassName": spec["storageClassName"], "volumeMode": "Filesystem",
+            "persistentVolumeReclaimPolicy": "Delete", "storageClassName": spec["storageClassName"], "volumeMode": "Filesystem", **own,
         }, status={"phase": "Bound"})
 
     def _job(self, cron):
@@ -278,5 +275,3 @@ def public_pem(name):
     lines = [body[start:start + 64].upper() for start in range(0, len(body), 64)]
     return "\n".join(["-----BEGIN CERTIFICATE-----", *lines, "-----END CERTIFICATE-----", ""])
 
-
-ROOT_CA = public_pem("eidp-kubernetes-ca")

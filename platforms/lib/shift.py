@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Copies a dump with all its dates moved by whole days, so that it was made this morning.
 
-    ./shift.py compliant OUT      the newest 03:00 UTC that has passed becomes the time of the dump
+    lib/shift.py eidp/cluster/compliant OUT      the newest 03:00 UTC that has passed becomes the time of the dump
 
 `./demo` shows a platform that was looked at today: evidence of November 2026 would be printed as stale, and rightly so.
 """
@@ -22,12 +22,13 @@ def main(source, target):
     def moved(match):
         return (dt.date.fromisoformat(match[0]) + dt.timedelta(days)).isoformat()
 
-    target.mkdir(parents=True, exist_ok=True)
-    for path in source.glob("*.yaml"):
-        (target / path.name).write_text(DATE.sub(moved, path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in source.rglob("*.yaml"):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(DATE.sub(moved, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(Path(__file__).parent / sys.argv[1], Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
