@@ -76,8 +76,11 @@ class Cluster:
 
     NOW = "2026-11-20T03:00:00Z"
     MADE = "2026-03-10"
-    # The name space of made-up UIDs, the host of images, the region where replicas are placed, and the class of volumes
+    # What the platform is called, its domain, the name space of made-up UIDs, the host of images, the region where replicas
+    # are placed, and the class of volumes
     # that nobody chose another one for.
+    NAME = None
+    DOMAIN = None
     UIDS = None
     REGISTRY = None
     REGION = None

@@ -138,3 +138,11 @@ def scratch(*names):
 def mounts(**paths):
     """Mounts by the names of their volumes."""
     return [{"mountPath": path, "name": name.replace("_", "-")} for name, path in paths.items()]
+
+
+def scaler(cluster, name, namespace, least, most, created=None):
+    cluster.add("autoscaling/v2", "HorizontalPodAutoscaler", name, namespace, created=created, spec={
+        "maxReplicas": most, "minReplicas": least,
+        "metrics": [{"resource": {"name": "cpu", "target": {"averageUtilization": 70, "type": "Utilization"}}, "type": "Resource"}],
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+    }, status={"currentReplicas": least, "desiredReplicas": least})

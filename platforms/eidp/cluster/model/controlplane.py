@@ -141,7 +141,8 @@ def static_pods(cluster, node_name):
         "etcd": (cluster.image("mirror/etcd", "3.6.6-0"), etcd_flags(address, node_name), probe("/livez", 2381)),
         "kube-apiserver": (cluster.image("mirror/kube-apiserver", KUBERNETES), apiserver_flags(address),
                            {"livenessProbe": answers, "readinessProbe": answers}),
-        "kube-controller-manager": (cluster.image("mirror/kube-controller-manager", KUBERNETES), manager_flags("kube-controller-manager", 10257),
+        "kube-controller-manager": (cluster.image("mirror/kube-controller-manager", KUBERNETES),
+                                    manager_flags("kube-controller-manager", 10257),
                                     probe("/healthz", 10257, "HTTPS")),
         "kube-scheduler": (cluster.image("mirror/kube-scheduler", KUBERNETES), manager_flags("kube-scheduler", 10259),
                            probe("/healthz", 10259, "HTTPS")),
@@ -228,8 +229,8 @@ def coredns(cluster):
 
 def metrics_server(cluster):
     deployment(cluster, "metrics-server", "kube-system", [container(
-        "metrics-server", cluster.image("mirror/metrics-server", "v0.8.0"), ports={"https": 10250}, probes=probe("/livez", "https", "HTTPS"),
-        cpu="100m", memory="200Mi", args=["--cert-dir=/tmp", "--secure-port=10250"], volumeMounts=mounts(tmp="/tmp"),
+        "metrics-server", cluster.image("mirror/metrics-server", "v0.8.0"), ports={"https": 10250},
+        probes=probe("/livez", "https", "HTTPS"), cpu="100m", memory="200Mi", args=["--cert-dir=/tmp", "--secure-port=10250"], volumeMounts=mounts(tmp="/tmp"),
     )], token=True, volumes=scratch("tmp"))
     service(cluster, "metrics-server", "kube-system", {"https": 443})
 

@@ -4,10 +4,10 @@ The order matters in places: a later fault may build on an earlier one. What the
 expected.yaml, not computed from here.
 """
 
-from lib import rbac
+from lib import policies, rbac
 from lib.workload import claim_spec, service, template
 
-from . import controlplane, policies, tenants
+from . import controlplane, tenants
 
 FAULTS = []
 

@@ -8,6 +8,8 @@ from lib.cluster import Cluster, digest
 class Eidp(Cluster):
     """The cluster of EIDP: Cilium, and volumes of Ceph."""
 
+    NAME = "eidp"
+    DOMAIN = "eidp.example"
     UIDS = uuid.UUID("6f1d7c52-0a5e-4b1f-9a44-e1d900000000")
     REGISTRY = "registry.eidp.example"
     REGION = "eu-central-1"

@@ -1,11 +1,11 @@
 """The tenants: hansekontor (a shop, with staging), nordwind (readings of wind turbines) and fleetwerk (tracking of lorries)."""
 
-from .addons import certificate, scaler
+from lib.backups import schedule
+from lib.certificates import certificate
 from lib.network import allow_dns, allow_within, default_deny, policy
-from .operations import schedule
-from .policies import report
+from lib.policies import report
 from lib.rbac import binding, group
-from lib.workload import budget, command_probe, container, deployment, mounts, scratch, service, stateful_set
+from lib.workload import budget, command_probe, container, deployment, mounts, scaler, scratch, service, stateful_set
 
 
 def build(cluster):
@@ -56,8 +56,8 @@ def postgres(cluster, namespace, replicas, storage):
     """PostgreSQL as the platform's managed service runs it, with its password from Vault."""
     external_secret(cluster, "postgres", namespace, "password")
     stateful_set(cluster, "postgres", namespace, [container(
-        "postgres", cluster.image("eidp/postgres", "18.1-3"), ports={"postgres": 5432}, probes=command_probe("pg_isready", "-h", "127.0.0.1"),
-        cpu="500m", memory="2Gi", volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
+        "postgres", cluster.image("eidp/postgres", "18.1-3"), ports={"postgres": 5432},
+        probes=command_probe("pg_isready", "-h", "127.0.0.1"), cpu="500m", memory="2Gi", volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
             {"mountPath": "/etc/postgres-secret", "name": "password", "readOnly": True}],
         env=[{"name": "PGDATA", "value": "/var/lib/postgresql/data"},
              {"name": "POSTGRES_PASSWORD_FILE", "value": "/etc/postgres-secret/password"}],

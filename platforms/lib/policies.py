@@ -1,21 +1,12 @@
 """Policies at the API: Kyverno's, the built-in ones, and the webhooks that put them into effect."""
 
-from lib.rbac import READ, controller, rule
-from lib.workload import budget, container, deployment, mounts, probe, scratch, service
-
-
-def build(cluster):
-    cluster.namespace("kyverno", pod_security="restricted", proofbook_dev__owner="team-security")
-    engine(cluster)
-    cluster_policies(cluster)
-    exception(cluster, "node-agents", "kyverno", ["restrict-host-access"], "2027-03-31", [
-        {"kinds": ["DaemonSet", "Pod"], "names": ["alloy*", "cilium*", "csi-rbdplugin*", "node-agent*", "tetragon*"],
-         "namespaces": ["kube-system", "monitoring", "velero"]}])
-    built_in(cluster)
-    webhooks(cluster)
+from .rbac import READ, controller, rule
+from .workload import budget, container, deployment, mounts, probe, scratch, service
 
 
 def engine(cluster):
+    """Kyverno, in a namespace of its own."""
+    cluster.namespace("kyverno", pod_security="restricted", proofbook_dev__owner="team-security")
     for name, replicas in (("kyverno-admission-controller", 3), ("kyverno-background-controller", 1)):
         path = f"mirror/{name.replace('-admission-controller', '').replace('-controller', '')}"
         deployment(cluster, name, "kyverno", [container(
@@ -54,11 +45,12 @@ def cluster_policies(cluster):
             "=(hostIPC)": False, "=(hostNetwork)": False, "=(hostPID)": False, "=(volumes)": [{"X(hostPath)": "null"}],
             "containers": [{"=(securityContext)": {"=(privileged)": False}}]}})],
         "restrict-image-registries": [validate("registry", "Images come from the platform's registry.",
-                                               containers({"image": "registry.eidp.example/*"}))],
+                                               containers({"image": f"{cluster.REGISTRY}/*"}))],
         "verify-platform-images": [{
-            "match": {"any": [{"resources": {"kinds": ["Pod"], "namespaces": ["eidp-system"]}}]}, "name": "signed-by-the-pipeline",
-            "verifyImages": [{"attestors": [{"entries": [{"keys": {"kms": "hashivault://eidp-release"}}]}], "failureAction": "Enforce",
-                              "imageReferences": ["registry.eidp.example/eidp/*"], "mutateDigest": False, "verifyDigest": True}]}],
+            "match": {"any": [{"resources": {"kinds": ["Pod"], "namespaces": [f"{cluster.NAME}-system"]}}]},
+            "name": "signed-by-the-pipeline",
+            "verifyImages": [{"attestors": [{"entries": [{"keys": {"kms": f"hashivault://{cluster.NAME}-release"}}]}],
+                              "failureAction": "Enforce", "imageReferences": [f"{cluster.REGISTRY}/{cluster.NAME}/*"], "mutateDigest": False, "verifyDigest": True}]}],
     }
     for name, rules in policies.items():
         cluster.add("kyverno.io/v1", "ClusterPolicy", name, spec={"admission": True, "background": True, "emitWarning": False,
@@ -106,27 +98,28 @@ def built_in(cluster):
                     spec={"policyName": name, "validationActions": ["Deny", "Audit"]})
 
 
-def webhooks(cluster):
-    def webhook(configuration, name, namespace, service_name, path, groups, resources, selector=None):
-        cluster.add("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", configuration, webhooks=[{
-            "admissionReviewVersions": ["v1"], "clientConfig": {"service": {"name": service_name, "namespace": namespace, "path": path,
-                    "port": 443}},
-            "failurePolicy": "Fail", "matchPolicy": "Equivalent", "name": name, "namespaceSelector": selector or {},
-            "rules": [{"apiGroups": groups, "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": resources,
-                       "scope": "*"}],
-            "sideEffects": "None", "timeoutSeconds": 10}])
+def webhook(cluster, configuration, name, namespace, service_name, path, groups, resources, selector=None):
+    """A webhook that refuses while nobody answers it."""
+    cluster.add("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration", configuration, webhooks=[{
+        "admissionReviewVersions": ["v1"], "clientConfig": {"service": {"name": service_name, "namespace": namespace, "path": path,
+                "port": 443}},
+        "failurePolicy": "Fail", "matchPolicy": "Equivalent", "name": name, "namespaceSelector": selector or {},
+        "rules": [{"apiGroups": groups, "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": resources,
+                   "scope": "*"}],
+        "sideEffects": "None", "timeoutSeconds": 10}])
 
+
+def webhooks(cluster):
+    """Those of the engine and of cert-manager."""
     # The engine leaves out itself and the control plane, so that the cluster can heal.
     own = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "kyverno"]}]}
-    webhook("kyverno-resource-validating-webhook-cfg", "validate.kyverno.svc-fail", "kyverno", "kyverno-svc", "/validate/fail",
+    webhook(cluster, "kyverno-resource-validating-webhook-cfg", "validate.kyverno.svc-fail", "kyverno", "kyverno-svc", "/validate/fail",
             ["", "apps", "batch"],
             ["cronjobs", "daemonsets", "deployments", "jobs", "namespaces", "pods", "statefulsets"], own)
-    webhook("kyverno-policy-validating-webhook-cfg", "validate-policy.kyverno.svc", "kyverno", "kyverno-svc", "/policyvalidate",
+    webhook(cluster, "kyverno-policy-validating-webhook-cfg", "validate-policy.kyverno.svc", "kyverno", "kyverno-svc", "/policyvalidate",
             ["kyverno.io"],
             ["clusterpolicies", "policies"])
-    webhook("cert-manager-webhook", "webhook.cert-manager.io", "cert-manager", "cert-manager-webhook", "/validate",
+    webhook(cluster, "cert-manager-webhook", "webhook.cert-manager.io", "cert-manager", "cert-manager-webhook", "/validate",
             ["acme.cert-manager.io", "cert-manager.io"],
             ["certificaterequests", "certificates", "clusterissuers", "issuers"],
             {"matchExpressions": [{"key": "cert-manager.io/disable-validation", "operator": "NotIn", "values": ["true"]}]})
-    webhook("externalsecret-validate", "validate.externalsecret.external-secrets.io", "external-secrets", "external-secrets-webhook",
-            "/validate-external-secrets-io-v1-externalsecret", ["external-secrets.io"], ["externalsecrets"])
