@@ -10,7 +10,8 @@ def manager(cluster, server, *, solver):
     version = "v1.19.1"
     deployment(cluster, "cert-manager", "cert-manager", [container(
         "cert-manager-controller", cluster.image("mirror/cert-manager-controller", version),
-        ports={"http-metrics": 9402, "http-healthz": 9403}, probes=probe("/livez", "http-healthz"), args=["--leader-election-namespace=cert-manager"])], token=True)
+        ports={"http-metrics": 9402, "http-healthz": 9403}, probes=probe("/livez", "http-healthz"),
+        args=["--leader-election-namespace=cert-manager"])], token=True)
     deployment(cluster, "cert-manager-cainjector", "cert-manager", [container(
         "cert-manager-cainjector", cluster.image("mirror/cert-manager-cainjector", version), ports={"http-healthz": 9403},
         probes=probe("/healthz", "http-healthz"),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 # Kinds with the resource that each is listed as.
 _RESOURCES = {
+    "AuthorizationPolicy": "authorizationpolicies.security.istio.io",
     "Backup": "backups.velero.io",
     "BackupStorageLocation": "backupstoragelocations.velero.io",
     "Certificate": "certificates.cert-manager.io",
@@ -16,8 +17,12 @@ _RESOURCES = {
     "ClusterRoleBinding": "clusterrolebindings.rbac.authorization.k8s.io",
     "ConfigMap": "configmaps",
     "CronJob": "cronjobs.batch",
+    "Cluster": "clusters.postgresql.cnpg.io",
     "DaemonSet": "daemonsets.apps",
     "Deployment": "deployments.apps",
+    "DestinationRule": "destinationrules.networking.istio.io",
+    "EC2NodeClass": "ec2nodeclasses.karpenter.k8s.aws",
+    "ETCDSnapshotFile": "etcdsnapshotfiles.k3s.cattle.io",
     "ExternalSecret": "externalsecrets.external-secrets.io",
     "Gateway": "gateways.gateway.networking.k8s.io",
     "GatewayClass": "gatewayclasses.gateway.networking.k8s.io",
@@ -32,6 +37,8 @@ _RESOURCES = {
     "Namespace": "namespaces",
     "NetworkPolicy": "networkpolicies.networking.k8s.io",
     "Node": "nodes",
+    "OpenTelemetryCollector": "opentelemetrycollectors.opentelemetry.io",
+    "PeerAuthentication": "peerauthentications.security.istio.io",
     "PersistentVolume": "persistentvolumes",
     "PersistentVolumeClaim": "persistentvolumeclaims",
     "Pod": "pods",
@@ -44,8 +51,12 @@ _RESOURCES = {
     "Role": "roles.rbac.authorization.k8s.io",
     "RoleBinding": "rolebindings.rbac.authorization.k8s.io",
     "Schedule": "schedules.velero.io",
+    "ScheduledBackup": "scheduledbackups.postgresql.cnpg.io",
+    "SecretProviderClass": "secretproviderclasses.secrets-store.csi.x-k8s.io",
     "Service": "services",
     "ServiceAccount": "serviceaccounts",
+    "ServiceEntry": "serviceentries.networking.istio.io",
+    "Sidecar": "sidecars.networking.istio.io",
     "StatefulSet": "statefulsets.apps",
     "StorageClass": "storageclasses.storage.k8s.io",
     "StorageVersionMigration": "storageversionmigrations.storagemigration.k8s.io",
@@ -53,6 +64,7 @@ _RESOURCES = {
     "ValidatingAdmissionPolicy": "validatingadmissionpolicies.admissionregistration.k8s.io",
     "ValidatingAdmissionPolicyBinding": "validatingadmissionpolicybindings.admissionregistration.k8s.io",
     "ValidatingWebhookConfiguration": "validatingwebhookconfigurations.admissionregistration.k8s.io",
+    "VerticalPodAutoscaler": "verticalpodautoscalers.autoscaling.k8s.io",
     "VolumeSnapshotClass": "volumesnapshotclasses.snapshot.storage.k8s.io",
 }
 
@@ -76,17 +88,19 @@ class Cluster:
 
     NOW = "2026-11-20T03:00:00Z"
     MADE = "2026-03-10"
-    # What the platform is called, its domain, the name space of made-up UIDs, the host of images, the region where replicas
+    # What the platform is called, its domain, the name space of made-up UIDs, the host of images, the regions where replicas
     # are placed, and the class of volumes
     # that nobody chose another one for.
     NAME = None
     DOMAIN = None
     UIDS = None
     REGISTRY = None
-    REGION = None
+    REGIONS = ()
     STORAGE_CLASS = None
     # Whose certificate stands in each namespace.
     AUTHORITY = None
+    # Whether Pods tell the images that they run.
+    TELLS_IMAGES = True
 
     def __init__(self):
         self._objects = {}
@@ -94,6 +108,8 @@ class Cluster:
         self.born = {}
         # Pods of DaemonSets that are not well, by the DaemonSet and the node.
         self.unwell = set()
+        # Jobs that are under way.
+        self.running_jobs = []
 
     def image(self, path, tag):
         """An image of the platform's registry, pinned by a made-up digest."""
@@ -142,8 +158,13 @@ class Cluster:
 
     def by_resource(self):
         """All objects by `plural.group`."""
-        kinds = {key[0] for key in self._objects}
-        return {_RESOURCES[kind]: self.all(kind) for kind in sorted(kinds)}
+        found = {}
+        for kind in sorted({key[0] for key in self._objects}):
+            for item in self.all(kind):
+                # Istio and the Gateway API both have a kind Gateway.
+                istio = kind == "Gateway" and item["apiVersion"].startswith("networking.istio.io/")
+                found.setdefault("gateways.networking.istio.io" if istio else _RESOURCES[kind], []).append(item)
+        return found
 
     def namespace(self, name, *, born=None, pod_security="privileged", **labels):
         """A namespace with what Kubernetes puts into each."""
@@ -160,9 +181,9 @@ class Cluster:
         for item in self.all("Node"):
             self.joined(item)
         workers = [node["metadata"]["name"] for node in self.all("Node") if not node["spec"].get("taints")]
-        # Replicas keep to the zones of the platform's own region.
-        placed = [name for name in workers if self.get("Node",
-                name)["metadata"]["labels"]["topology.kubernetes.io/region"] == self.REGION]
+        # Replicas keep to the zones of the platform's own regions.
+        placed = [name for name in workers
+                  if self.get("Node", name)["metadata"]["labels"]["topology.kubernetes.io/region"] in self.REGIONS]
         for item in self.all("Deployment"):
             self._replica_set(item, placed)
         for item in self.all("StatefulSet"):
@@ -182,6 +203,8 @@ class Cluster:
                     pod["status"]["conditions"][0]["status"] = "False"
         for item in self.all("CronJob"):
             self._job(item)
+        for number, item in enumerate(self.running_jobs):
+            self._pod(item, f"{item['metadata']['name']}-{digest(item['metadata']['uid'])[:5]}", placed[number % len(placed)], {})
 
     def joined(self, node):
         """What the agents of a platform add for a node."""
@@ -269,7 +292,25 @@ class Cluster:
         own = host if (spec or {}).get("hostNetwork") else f"{subnet}.{number % 250 + 2}"
         ready = "True" if phase == "Running" else "False"
         conditions = [{"lastTransitionTime": started, "status": ready, "type": "Ready"}]
-        return {"conditions": conditions, "hostIP": host, "phase": phase, "podIP": own, "qosClass": "Burstable", "startTime": started}
+        told = {"conditions": conditions, "hostIP": host, "phase": phase, "podIP": own, "qosClass": "Burstable", "startTime": started}
+        if self.TELLS_IMAGES and spec:
+            for key, group in (("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")):
+                if spec.get(group):
+                    told[key] = [{"image": one["image"], "imageID": pulled(one["image"]), "name": one["name"], "ready": ready == "True",
+                                  "restartCount": 0} for one in spec[group]]
+        return told
+
+    def running(self):
+        """The images that Pods run, as `repository@digest`."""
+        return {status["imageID"] for pod in self.all("Pod") if pod["status"]["phase"] == "Running"
+                for status in pod["status"].get("containerStatuses", []) + pod["status"].get("initContainerStatuses", [])}
+
+
+def pulled(reference):
+    """What the runtime says of an image that it pulled: the repository with the digest."""
+    name, _, hashed = reference.partition("@")
+    repository = name.rsplit(":", 1)[0] if ":" in name.rsplit("/", 1)[-1] else name
+    return f"{repository}@{hashed or 'sha256:' + digest(name)}"
 
 
 def public_pem(name):

@@ -50,7 +50,8 @@ def cluster_policies(cluster):
             "match": {"any": [{"resources": {"kinds": ["Pod"], "namespaces": [f"{cluster.NAME}-system"]}}]},
             "name": "signed-by-the-pipeline",
             "verifyImages": [{"attestors": [{"entries": [{"keys": {"kms": f"hashivault://{cluster.NAME}-release"}}]}],
-                              "failureAction": "Enforce", "imageReferences": [f"{cluster.REGISTRY}/{cluster.NAME}/*"], "mutateDigest": False, "verifyDigest": True}]}],
+                              "failureAction": "Enforce", "imageReferences": [f"{cluster.REGISTRY}/{cluster.NAME}/*"],
+                              "mutateDigest": False, "verifyDigest": True}]}],
     }
     for name, rules in policies.items():
         cluster.add("kyverno.io/v1", "ClusterPolicy", name, spec={"admission": True, "background": True, "emitWarning": False,

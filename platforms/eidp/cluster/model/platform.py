@@ -12,9 +12,10 @@ class Eidp(Cluster):
     DOMAIN = "eidp.example"
     UIDS = uuid.UUID("6f1d7c52-0a5e-4b1f-9a44-e1d900000000")
     REGISTRY = "registry.eidp.example"
-    REGION = "eu-central-1"
+    REGIONS = ("eu-central-1",)
     STORAGE_CLASS = "ceph-rbd-encrypted"
     AUTHORITY = "eidp-kubernetes-ca"
+    TELLS_IMAGES = False
 
     def joined(self, node):
         """The agent tells its public key once its tunnel is up, for which the kernel needs a module."""
