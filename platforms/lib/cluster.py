@@ -99,8 +99,6 @@ class Cluster:
     STORAGE_CLASS = None
     # Whose certificate stands in each namespace.
     AUTHORITY = None
-    # Whether Pods tell the images that they run.
-    TELLS_IMAGES = True
 
     def __init__(self):
         self._objects = {}
@@ -293,10 +291,9 @@ class Cluster:
         ready = "True" if phase == "Running" else "False"
         conditions = [{"lastTransitionTime": started, "status": ready, "type": "Ready"}]
         told = {"conditions": conditions, "hostIP": host, "phase": phase, "podIP": own, "qosClass": "Burstable", "startTime": started}
-        if self.TELLS_IMAGES and spec:
-            for key, group in (("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")):
-                if spec.get(group):
-                    told[key] = [{"image": one["image"], "imageID": pulled(one["image"]), "name": one["name"], "ready": ready == "True",
+        for key, group in (("containerStatuses", "containers"), ("initContainerStatuses", "initContainers")):
+            if (spec or {}).get(group):
+                told[key] = [{"image": one["image"], "imageID": pulled(one["image"]), "name": one["name"], "ready": ready == "True",
                                   "restartCount": 0} for one in spec[group]]
         return told
 

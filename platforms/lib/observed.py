@@ -268,12 +268,14 @@ def transit_key(label, name, rotated="2026-10-01T00:00:00Z"):
 # Images, repositories
 
 def images(cluster, own):
-    """What the registry, the bills of materials and the scans tell of each image that runs; `own` is a prefix of repositories
-    that the platform builds itself, and signs.
+    """What the registry, the bills of materials and the scans tell of each image of the platform's registry that runs; `own` is
+    a prefix of repositories that the platform builds itself, and signs.
     """
     out = []
     for reference in sorted(cluster.running()):
         repository, hashed = reference.split("@")
+        if not repository.startswith(cluster.REGISTRY):
+            continue
         base = f"{cluster.REGISTRY}/base/distroless-static"
         signed = repository.startswith(own)
         builder = f"https://ci.{cluster.DOMAIN}/builder"

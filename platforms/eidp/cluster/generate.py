@@ -14,13 +14,18 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lib import dump  # noqa: E402
-from model import addons, controlplane, drift, operations, rbac, tenants  # noqa: E402
+from model import addons, controlplane, drift, observed, operations, rbac, tenants  # noqa: E402
 from model.platform import Eidp  # noqa: E402
 
 # Served, and there is none at the moment.
 ABSENT = [
     "certificatesigningrequests.certificates.k8s.io",
     "ciliumclusterwidenetworkpolicies.cilium.io",
+    # Of other sources: no key service of a cloud, no tables of several tenants, no collector of OpenTelemetry.
+    "keys",
+    "partitionings",
+    "pipelines",
+    "tables",
 ]
 
 # Served by no CRD of this cluster: there is no mesh, no CSI driver for secrets, and nothing of what other platforms use.
@@ -31,7 +36,6 @@ NOT_SERVED = [
     "backendtrafficpolicies.gateway.envoyproxy.io",
     "clienttrafficpolicies.gateway.envoyproxy.io",
     "clusterimagepolicies.policy.sigstore.dev",
-    "clusters.postgresql.cnpg.io",
     "destinationrules.networking.istio.io",
     "ec2nodeclasses.karpenter.k8s.aws",
     "etcdsnapshotfiles.k3s.cattle.io",
@@ -42,11 +46,9 @@ NOT_SERVED = [
     "objectstores.barmancloud.cnpg.io",
     "opentelemetrycollectors.opentelemetry.io",
     "peerauthentications.security.istio.io",
-    "scheduledbackups.postgresql.cnpg.io",
     "secretproviderclasses.secrets-store.csi.x-k8s.io",
     "serviceentries.networking.istio.io",
     "sidecars.networking.istio.io",
-    "verticalpodautoscalers.autoscaling.k8s.io",
 ]
 
 
@@ -54,10 +56,13 @@ def build(faults):
     cluster = Eidp()
     for part in (controlplane, rbac, addons, operations, tenants):
         part.build(cluster)
-    for fault in faults:
-        fault(cluster)
+    changes = [fault(cluster) for fault in faults]
     cluster.derive()
-    return dump.files(cluster, ABSENT, NOT_SERVED)
+    records = observed.records(cluster)
+    for change in changes:
+        if change:
+            change(records)
+    return dump.files(cluster, ABSENT, NOT_SERVED, records)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ def platform_services(cluster):
             "rules": [{"backendRefs": [{"name": name, "port": 80}], "matches": [{"path": {"type": "PathPrefix", "value": "/"}}]}],
         })
     scaler(cluster, "api", namespace, 3, 6)
+    recommendation(cluster, "api", namespace)
+    database(cluster, "console-db", namespace)
     cluster_role(cluster, "eidp:api", rule([""], ["limitranges", "namespaces", "resourcequotas"], READ + ["create", "patch"]),
                rule(["rbac.authorization.k8s.io"], ["rolebindings"], READ + ["create", "delete"]),
                rule(["networking.k8s.io"], ["networkpolicies"], READ + ["create", "patch"]))
@@ -72,3 +74,19 @@ def platform_services(cluster):
         {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "edge"}}}], "ports": [{"port": 8080}]}])
     policy(cluster, "allow-kubernetes-api", namespace, labels_of("api"),
            egress=[{"ports": [{"port": 6443}], "to": [{"ipBlock": {"cidr": "10.20.0.0/16"}}]}])
+
+
+def recommendation(cluster, name, namespace):
+    """A vertical autoscaler that only says what it would ask for."""
+    cluster.add("autoscaling.k8s.io/v1", "VerticalPodAutoscaler", name, namespace, spec={
+        "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}, "updatePolicy": {"updateMode": "Off"}})
+
+
+def database(cluster, name, namespace):
+    """The database of the console, of the newer kind: its log is archived, so that it can go back to a moment."""
+    cluster.add("postgresql.cnpg.io/v1", "Cluster", name, namespace, spec={
+        "backup": {"barmanObjectStore": {"destinationPath": "s3://eidp-prod-databases/console"}, "retentionPolicy": "30d"},
+        "imageName": cluster.image("eidp/postgres", "18.1-3"), "instances": 3, "storage": {"size": "20Gi"},
+    }, status={"conditions": [{"lastTransitionTime": "2026-03-12T08:00:00Z", "status": "True", "type": "ContinuousArchiving"}],
+               "firstRecoverabilityPoint": "2026-10-21T02:05:11Z", "lastSuccessfulBackup": "2026-11-20T02:05:40Z", "readyInstances": 3})
+    cluster.add("postgresql.cnpg.io/v1", "ScheduledBackup", name, namespace, spec={"cluster": {"name": name}, "schedule": "0 5 2 * * *"})

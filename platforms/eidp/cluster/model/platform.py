@@ -15,7 +15,6 @@ class Eidp(Cluster):
     REGIONS = ("eu-central-1",)
     STORAGE_CLASS = "ceph-rbd-encrypted"
     AUTHORITY = "eidp-kubernetes-ca"
-    TELLS_IMAGES = False
 
     def joined(self, node):
         """The agent tells its public key once its tunnel is up, for which the kernel needs a module."""

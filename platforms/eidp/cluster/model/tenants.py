@@ -1,6 +1,6 @@
 """The tenants: hansekontor (a shop, with staging), nordwind (readings of wind turbines) and fleetwerk (tracking of lorries)."""
 
-from lib.backups import schedule
+from lib.backups import location, schedule
 from lib.certificates import certificate
 from lib.network import allow_dns, allow_within, default_deny, policy
 from lib.policies import report
@@ -35,7 +35,10 @@ def space(cluster, tenant, env, born, pods="40"):
     if env == "production":
         policy(cluster, "allow-https-out", name, {}, egress=[{"ports": [{"port": 443, "protocol": "TCP"}], "to": [
             {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]}}]}])
-        schedule(cluster, f"{tenant}-daily", [name], "0 1 * * *")
+        # Backups of a tenant lie in a bucket of its own, under a key of its own.
+        location(cluster, tenant, f"eidp-backups-{tenant}", "eu-west-1", "https://objects.eu-west-1.waterland.example",
+                 kmsKeyId=f"vault-transit-{tenant}")
+        schedule(cluster, f"{tenant}-daily", [name], "0 1 * * *", location_name=tenant)
     else:
         schedule(cluster, f"{tenant}-{env}-daily", [name], "30 2 * * *", ttl="336h0m0s")
     return name
