@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 # Kinds with the resource that each is listed as.
 _RESOURCES = {
+    "AutoscalingRunnerSet": "autoscalingrunnersets.actions.github.com",
     "AuthorizationPolicy": "authorizationpolicies.security.istio.io",
     "Backup": "backups.velero.io",
     "BackupStorageLocation": "backupstoragelocations.velero.io",

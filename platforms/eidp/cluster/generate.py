@@ -32,7 +32,6 @@ ABSENT = [
 NOT_SERVED = [
     "applications.argoproj.io",
     "authorizationpolicies.security.istio.io",
-    "autoscalingrunnersets.actions.github.com",
     "backendtrafficpolicies.gateway.envoyproxy.io",
     "clienttrafficpolicies.gateway.envoyproxy.io",
     "clusterimagepolicies.policy.sigstore.dev",

@@ -13,6 +13,7 @@ def build(cluster):
     monitoring(cluster, bucket="eidp-prod-logs", endpoint="objects.eu-west-1.waterland.example", region="eu-west-1", log_hours=2160,
                metrics_days=90)
     platform_services(cluster)
+    runners(cluster)
 
 
 def backups(cluster):
@@ -90,3 +91,17 @@ def database(cluster, name, namespace):
     }, status={"conditions": [{"lastTransitionTime": "2026-03-12T08:00:00Z", "status": "True", "type": "ContinuousArchiving"}],
                "firstRecoverabilityPoint": "2026-10-21T02:05:11Z", "lastSuccessfulBackup": "2026-11-20T02:05:40Z", "readyInstances": 3})
     cluster.add("postgresql.cnpg.io/v1", "ScheduledBackup", name, namespace, spec={"cluster": {"name": name}, "schedule": "0 5 2 * * *"})
+
+
+def runners(cluster):
+    """Builds, each in a Pod that ends with its job and reaches the registry and the repository only."""
+    cluster.namespace("runners", pod_security="restricted", proofbook_dev__owner="team-platform")
+    default_deny(cluster, "runners")
+    allow_dns(cluster, "runners")
+    policy(cluster, "allow-https-out", "runners", {}, egress=[
+        {"ports": [{"port": 443, "protocol": "TCP"}], "to": [{"ipBlock": {"cidr": "203.0.113.0/28"}}]}])
+    runner = container("runner", cluster.image("eidp/runner", "2.330.0"), probes={}, cpu="1", memory="4Gi", volumeMounts=mounts(work="/work"))
+    cluster.add("actions.github.com/v1alpha1", "AutoscalingRunnerSet", "builds", "runners", spec={
+        "githubConfigUrl": "https://git.eidp.example/platform", "maxRunners": 8, "minRunners": 0,
+        "template": {"spec": {"automountServiceAccountToken": False, "containers": [runner], "restartPolicy": "Never",
+                              "securityContext": {"runAsNonRoot": True, "runAsUser": 65532}, "volumes": scratch("work")}}})
