@@ -86,11 +86,13 @@ pub(crate) enum Command {
     Import(cmd::import::Import),
     /// Hold checks to their own fixtures.
     Test(cmd::test::Test),
-    /// Print the least-privilege role for the selected checks.
+    /// Print the rights that the selected checks take, or compare them with what the accounts have.
     Rbac(cmd::rbac::Rbac),
-    /// List checks, or show one with its rule.
+    /// Explain a check, a control or a requirement: what it means here, and what hangs on it.
+    Explain(cmd::explain::Explain),
+    /// List checks, or show one as it is written.
     Checks(cmd::library::Checks),
-    /// List controls, or show one.
+    /// List controls, or show one as it is written.
     Controls(cmd::library::Controls),
     /// List frameworks, show one with all its requirements, or compare two editions.
     Frameworks(cmd::library::Frameworks),

@@ -113,6 +113,10 @@ pub(crate) struct KubernetesTarget {
     /// A context of the kubeconfig; the current one where nothing is said.
     #[serde(default)]
     pub(crate) context: Option<String>,
+    /// Whether each kubelet may be asked for its configuration. It takes the right to get `nodes/proxy`, with which commands can be
+    /// run in every Pod.
+    #[serde(default)]
+    pub(crate) nodes_proxy: bool,
 }
 
 impl Environment {

@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Import(verb) => verb.run(&cli.common, &output),
         Command::Test(verb) => verb.run(&cli.common, &output),
         Command::Rbac(verb) => verb.run(&cli.common, &output),
+        Command::Explain(verb) => verb.run(&cli.common, &output),
         Command::Checks(verb) => verb.run(&cli.common, &output),
         Command::Controls(verb) => verb.run(&cli.common, &output),
         Command::Frameworks(verb) => verb.run(&cli.common, &output),

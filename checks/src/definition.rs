@@ -192,6 +192,10 @@ pub enum View {
     RbacRole,
     /// Images that pods run, by digest, with the references, namespaces and pods that use them.
     RunningImage,
+    /// Users, groups and service accounts that bindings name, each with all that it is granted.
+    EffectiveAccess,
+    /// Namespaces, each with the namespaces whose pods reach its pods as far as policies decide.
+    Reachability,
 }
 
 /// What verdicts are about.

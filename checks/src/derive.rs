@@ -159,7 +159,10 @@ impl Walk<'_> {
             Expr::List(list) => {
                 let mut kinds = Vec::new();
                 for element in &list.elements {
-                    kinds.push(self.expr(element, scope)?);
+                    let kind = self.expr(element, scope)?;
+                    // It is put into the list even where only the list's length is asked for.
+                    self.presence(&kind);
+                    kinds.push(kind);
                 }
                 Ok(list_kind(kinds))
             }
@@ -492,5 +495,26 @@ fn const_step(key: &Json) -> Step {
     match key {
         Json::String(key) => Step::key(key),
         _ => Step::Each,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads(source: &str) -> Vec<(String, bool)> {
+        let ast = functions::environment().compile(source).expect("the expression is well-formed");
+        let mut reads = Reads::default();
+        let scope = Scope::from([("subject".to_owned(), Abs::object(Root::Subject))]);
+        derive(ast.expression(), &scope, &mut reads).expect("its places can be told");
+        reads.paths.into_values().flatten().map(|(path, whole)| (path_text(&path), whole)).collect()
+    }
+
+    #[test]
+    fn what_is_put_into_a_list_is_collected_even_if_only_its_length_is_asked_for() {
+        let of_all = reads("size(subject.items.map(e, e.name))");
+        assert!(of_all.contains(&("items.*.name".to_owned(), false)), "{of_all:?}");
+        let of_some = reads("size(subject.items.filter(e, e.on).map(e, e.name)) == 0");
+        assert!(of_some.contains(&("items.*.name".to_owned(), false)), "{of_some:?}");
     }
 }

@@ -21,7 +21,7 @@ use crate::resource::{Resource, Source};
 use crate::settings::Settings;
 use crate::unread;
 use crate::value::{Name, Value};
-use crate::views::{self, ViewObjects};
+use crate::views::{self, Need, ViewObjects};
 
 /// Steps that the expressions of one check may take for one subject.
 pub const BUDGET: u64 = 2_000_000;
@@ -34,7 +34,7 @@ pub struct Evaluation<'i> {
     inventory: &'i Inventory,
     settings: &'i Settings,
     now: CelTimestamp,
-    views: [OnceLock<ViewObjects>; 4],
+    views: [OnceLock<ViewObjects>; View::COUNT],
     // Ready-made joins do not depend on the check, so checks share their indexes.
     indexes: Mutex<BTreeMap<(Origin, JoinOn), Arc<Index>>>,
     subjects: Mutex<BTreeMap<Origin, Arc<[Enumerated]>>>,
@@ -52,7 +52,7 @@ impl<'i> Evaluation<'i> {
     #[must_use]
     pub fn new(inventory: &'i Inventory, settings: &'i Settings, now: jiff::Timestamp) -> Self {
         let now = chrono::DateTime::from_timestamp(now.as_second(), 0).unwrap_or_default().fixed_offset();
-        let views = [const { OnceLock::new() }; 4];
+        let views = [const { OnceLock::new() }; View::COUNT];
         Self { inventory, settings, now: CelTimestamp::from(now), views, indexes: Mutex::default(), subjects: Mutex::default() }
     }
 
@@ -309,14 +309,21 @@ impl<'r> Run<'r, '_> {
         match origin {
             Origin::Resource(resource) => self.resource_standing(resource),
             Origin::View(view) => {
-                let required = view.members().iter().filter(|member| member.required);
-                for member in required {
+                for member in view.members().iter().filter(|member| member.need() != Need::Spare) {
                     let standing = self.resource_standing(&Resource::kubernetes(member.resource));
-                    if !matches!(standing, Standing::Complete | Standing::Absent(_)) {
-                        return standing;
+                    match standing {
+                        Standing::Complete | Standing::Absent(_) => {}
+                        Standing::NotServed(_) if member.need() == Need::IfServed => {}
+                        _ => return standing,
                     }
                 }
-                Standing::Complete
+                // The others may be missing; one that is there and could not be listed may hold subjects that nobody saw.
+                let failed = |member: &&views::Member| {
+                    let completeness = self.evaluation.inventory.completeness(&Resource::kubernetes(member.resource));
+                    matches!(completeness, Completeness::Failed { .. })
+                };
+                let failed = view.members().iter().find(failed);
+                failed.map_or(Standing::Complete, |member| self.resource_standing(&Resource::kubernetes(member.resource)))
             }
         }
     }

@@ -84,6 +84,13 @@ static FUNCTIONS: &[Entry] = &[
         "An image reference as {registry, repository, tag, digest}; parts that are absent are empty, the registry defaults to docker.io."
     ),
     entry!("minor", [TEXT], minor, "minor(version) -> int", "The minor number of a version such as `v1.33.4`."),
+    entry!(
+        "permits",
+        [ANY, TEXT, TEXT, TEXT],
+        permits_call,
+        "permits(rule, verb, group, resource) -> bool",
+        "Whether an RBAC rule grants the verb on the resource (`pods`, `pods/log`) of the API group, wildcards included; a rule with resourceNames never grants list, watch or the creation of objects."
+    ),
     entry!("quantity", [TEXT], quantity, "quantity(text) -> double", "A Kubernetes quantity (`500m`, `2Gi`) as a number."),
     entry!(
         "selects",
@@ -374,6 +381,32 @@ fn expression_matches(expression: &Value, labels: &Value) -> bool {
     }
 }
 
+fn permits_call<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
+    let rule = value(&args, 0)?;
+    bool(permits(&rule, text(&args, 1)?, text(&args, 2)?, text(&args, 3)?))
+}
+
+/// Whether a rule of a Role or ClusterRole grants `verb` on `resource` of the API group `group`, on one object at least.
+///
+/// `*` stands for every verb, group or resource, subresources included; `*/scale` for that subresource of every resource, while
+/// `pods/*` means nothing to the API server. The name of an object is not known when it is created, nor in a list or watch of all,
+/// so `resourceNames` never grant those; a subresource is created under a known name.
+#[must_use]
+pub fn permits(rule: &Value, verb: &str, group: &str, resource: &str) -> bool {
+    let has = |key: &str, wanted: &dyn Fn(&str) -> bool| {
+        let items = rule.get(key).and_then(Value::as_list).unwrap_or_default();
+        items.iter().filter_map(Value::as_str).any(|item| item == "*" || wanted(item))
+    };
+    let subresource = resource.split_once('/').map(|(_, subresource)| subresource);
+    let of_any = |item: &str| item.strip_prefix("*/").is_some_and(|of_any| Some(of_any) == subresource);
+    let named = rule.get("resourceNames").and_then(Value::as_list).is_some_and(|names| !names.is_empty());
+    let nameless = matches!(verb, "list" | "watch" | "deletecollection") || verb == "create" && subresource.is_none();
+    has("verbs", &|item| item == verb)
+        && has("apiGroups", &|item| item == group)
+        && has("resources", &|item| item == resource || of_any(item))
+        && !(named && nameless)
+}
+
 fn cron_interval<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
     let given = text(&args, 0)?;
     crate::cron::longest_gap_minutes(given)
@@ -401,6 +434,29 @@ mod tests {
         for name in ["lowerAsci", "shout", "eval"] {
             assert!(!is_known(name), "{name}");
         }
+    }
+
+    #[test]
+    fn a_rule_permits_what_the_api_server_lets_through() {
+        let rule = |json: serde_json::Value| Value::from_json(&json);
+        let all = rule(serde_json::json!({"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}));
+        assert!(permits(&all, "create", "apps", "deployments") && permits(&all, "get", "", "pods/log"));
+        let scale = rule(serde_json::json!({"apiGroups": ["apps"], "resources": ["*/scale", "pods/*"], "verbs": ["get"]}));
+        assert!(permits(&scale, "get", "apps", "deployments/scale"));
+        for (group, resource) in [("apps", "deployments"), ("apps", "deployments/status"), ("", "deployments/scale"), ("apps", "pods/log")]
+        {
+            assert!(!permits(&scale, "get", group, resource), "{group} {resource}");
+        }
+        let named =
+            rule(serde_json::json!({"apiGroups": [""], "resources": ["secrets", "pods/exec"], "resourceNames": ["x"], "verbs": ["*"]}));
+        assert!(
+            permits(&named, "get", "", "secrets") && permits(&named, "delete", "", "secrets") && permits(&named, "create", "", "pods/exec")
+        );
+        for verb in ["list", "watch", "create", "deletecollection"] {
+            assert!(!permits(&named, verb, "", "secrets"), "{verb}");
+        }
+        let paths = rule(serde_json::json!({"nonResourceURLs": ["*"], "verbs": ["*"]}));
+        assert!(!permits(&paths, "get", "", "pods"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Joins: for a subject, the objects that belong to it, found through an index instead of a search.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::compile::{Join, Match, Origin, Rule};
 use crate::definition::JoinOn;
@@ -83,13 +83,10 @@ impl Index {
         if let [key] = keys {
             return self.objects(key);
         }
-        let mut found: Vec<Value> = Vec::new();
-        for object in keys.iter().filter_map(|key| self.by_key.get(key)?.as_list()).flatten() {
-            if !found.iter().any(|known| known.is_same(object)) {
-                found.push(object.clone());
-            }
-        }
-        Value::list(found)
+        let mut known = HashSet::new();
+        let objects = keys.iter().filter_map(|key| self.by_key.get(key)?.as_list()).flatten();
+        let is_new = |object: &&Value| !matches!(object, Value::Map(map) if !known.insert(map.address()));
+        Value::list(objects.filter(is_new).cloned().collect())
     }
 }
 

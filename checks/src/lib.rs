@@ -3,6 +3,7 @@
 //! Everything here is pure: no network, no clock, no environment. Collectors (`proofbook-sources`) fill an
 //! [`inventory::Inventory`]; [`evaluate`] turns it into findings.
 
+mod access;
 pub mod catalog;
 pub mod cel_view;
 pub mod compile;
@@ -20,7 +21,7 @@ pub mod inventory;
 pub mod mask;
 pub mod plan;
 pub mod project;
-pub mod rbac;
+mod reach;
 pub mod resource;
 pub mod sensitive;
 pub mod settings;

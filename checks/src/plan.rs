@@ -334,9 +334,10 @@ fn add_origin(out: &mut Wanted, origin: &Origin, root: Root, reads: &Reads, reve
                 let mut mask = Mask::default();
                 for (path, whole) in paths {
                     for path in member.paths(path) {
-                        mask.add(&path, *whole || member.is_derived());
+                        mask.add(&path, *whole);
                     }
                 }
+                member.always().for_each(|path| mask.add(&path, true));
                 for (_, path, names) in reveals() {
                     for path in member.paths(path) {
                         names.iter().for_each(|name| mask.reveal(&path, name));

@@ -129,6 +129,12 @@ impl Resource {
         Self { source: Source::Tls, name: "endpoints".into() }
     }
 
+    /// The configurations in force of kubelets: objects of Kubernetes that its API server does not serve, but each kubelet.
+    #[must_use]
+    pub fn kubelet_configurations() -> Self {
+        Self::kubernetes("kubeletconfigurations.kubelet.config.k8s.io")
+    }
+
     /// For Kubernetes, the plural name.
     #[must_use]
     pub fn plural(&self) -> &str {

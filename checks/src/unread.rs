@@ -1,6 +1,6 @@
 //! What a collector could not read of a record.
 //!
-//! A record of any source but Kubernetes may say of itself, or of a part of it, that it could not be read: the part is then
+//! A record of any source but Kubernetes, and what a kubelet tells of itself, may say of itself, or of a part of it, that it could not be read: the part is then
 //! an object with the member `unread`, which holds a reason of the closed list and one line of detail. A check that reads
 //! the part, of its subject or of a joined record, is an error with that reason, whatever its expressions would have made
 //! of it; a check that does not read it goes on. So a bucket whose policy may not be read is judged by its encryption.
@@ -16,7 +16,7 @@ pub const UNREAD: &str = "unread";
 
 /// Whether records of a resource may say that they could not be read.
 pub(crate) fn is_told(resource: &Resource) -> bool {
-    !matches!(resource.source, Source::Kubernetes | Source::Tls)
+    !matches!(resource.source, Source::Kubernetes | Source::Tls) || *resource == Resource::kubelet_configurations()
 }
 
 /// The first part that the mask reads of a value and that could not be read.

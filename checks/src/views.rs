@@ -1,5 +1,6 @@
-//! Views: subjects that several resources share. Bindings and roles are plain unions; a workload is whatever declares a
-//! pod template at the top; a running image is what containers of pods that have not ended say they run.
+//! Views: subjects that several resources share. Bindings and roles are plain unions (an aggregated ClusterRole with the rules
+//! that it gathers); a workload is whatever declares a pod template at the top; a running image is what containers of pods that
+//! have not ended say they run. Effective access ([`crate::access`]) and reachability ([`crate::reach`]) are computed.
 //!
 //! The template of a Deployment is repeated by its ReplicaSets and Pods, and must be judged once. So a workload is a
 //! Deployment, StatefulSet, DaemonSet or CronJob; a ReplicaSet or Job that none of these controls; and a Pod whose
@@ -7,10 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::access;
 use crate::definition::View;
 use crate::inventory::{Completeness, Inventory};
 use crate::mask::{FieldPath, Step};
 use crate::project;
+use crate::reach;
 use crate::resource::Resource;
 use crate::value::Value;
 
@@ -20,10 +23,22 @@ pub struct Member {
     /// `plural.group`.
     pub resource: &'static str,
     shape: Shape,
-    /// Whether the view cannot be judged without it.
-    pub required: bool,
+    /// What the view itself reads of every object, whatever a check reads of the subjects; `*` stands for every element.
+    always: &'static [&'static [&'static str]],
+    need: Need,
     /// Whether some of its objects are judged at their owner.
     pub owned: bool,
+}
+
+/// Whether a view can be judged without a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Its listing must be complete.
+    Required,
+    /// A platform that does not serve it has none; a listing that was refused, cut short or not collected counts.
+    IfServed,
+    /// What is missed by its absence is told object by object.
+    Spare,
 }
 
 #[derive(Debug)]
@@ -32,20 +47,28 @@ enum Shape {
     Whole,
     // Declares a pod template at this path, and `spec.replicas` counts or does not.
     Template { path: &'static [&'static str], replicas: bool },
-    // Subjects are made of these parts, whatever a check reads of them; `*` stands for every element.
-    Derived { paths: &'static [&'static [&'static str]] },
+    // Subjects are made of what the view always reads.
+    Derived,
 }
 
 const fn whole(resource: &'static str) -> Member {
-    Member { resource, shape: Shape::Whole, required: true, owned: false }
+    Member { resource, shape: Shape::Whole, always: &[], need: Need::Required, owned: false }
 }
 
 const fn template(resource: &'static str, path: &'static [&'static str], replicas: bool) -> Member {
-    Member { resource, shape: Shape::Template { path, replicas }, required: true, owned: false }
+    Member { resource, shape: Shape::Template { path, replicas }, always: &[], need: Need::Required, owned: false }
 }
 
-const fn owned(resource: &'static str, path: &'static [&'static str], replicas: bool, required: bool) -> Member {
-    Member { resource, shape: Shape::Template { path, replicas }, required, owned: true }
+const fn owned(resource: &'static str, path: &'static [&'static str], replicas: bool, need: Need) -> Member {
+    Member { resource, shape: Shape::Template { path, replicas }, always: &[], need, owned: true }
+}
+
+const fn derived(resource: &'static str, always: &'static [&'static [&'static str]]) -> Member {
+    Member { resource, shape: Shape::Derived, always, need: Need::Required, owned: false }
+}
+
+const fn derived_if_served(resource: &'static str, always: &'static [&'static [&'static str]]) -> Member {
+    Member { resource, shape: Shape::Derived, always, need: Need::IfServed, owned: false }
 }
 
 const WORKLOADS: [Member; 7] = [
@@ -53,33 +76,88 @@ const WORKLOADS: [Member; 7] = [
     template("statefulsets.apps", &["spec", "template"], true),
     template("daemonsets.apps", &["spec", "template"], false),
     template("cronjobs.batch", &["spec", "jobTemplate", "spec", "template"], false),
-    owned("replicasets.apps", &["spec", "template"], true, false),
-    owned("jobs.batch", &["spec", "template"], false, false),
-    owned("pods", &[], false, true),
+    owned("replicasets.apps", &["spec", "template"], true, Need::Spare),
+    owned("jobs.batch", &["spec", "template"], false, Need::Spare),
+    owned("pods", &[], false, Need::Required),
 ];
 
-const IMAGES: [Member; 1] = [Member {
-    resource: "pods",
-    shape: Shape::Derived {
-        paths: &[
-            &["status", "phase"],
-            &["status", "initContainerStatuses", "*", "image"],
-            &["status", "initContainerStatuses", "*", "imageID"],
-            &["status", "containerStatuses", "*", "image"],
-            &["status", "containerStatuses", "*", "imageID"],
-            &["status", "ephemeralContainerStatuses", "*", "image"],
-            &["status", "ephemeralContainerStatuses", "*", "imageID"],
-        ],
-    },
-    required: true,
-    owned: false,
-}];
+const IMAGES: [Member; 1] = [derived(
+    "pods",
+    &[
+        &["status", "phase"],
+        &["status", "initContainerStatuses", "*", "image"],
+        &["status", "initContainerStatuses", "*", "imageID"],
+        &["status", "containerStatuses", "*", "image"],
+        &["status", "containerStatuses", "*", "imageID"],
+        &["status", "ephemeralContainerStatuses", "*", "image"],
+        &["status", "ephemeralContainerStatuses", "*", "imageID"],
+    ],
+)];
 
 const BINDINGS: [Member; 2] = [whole("clusterrolebindings.rbac.authorization.k8s.io"), whole("rolebindings.rbac.authorization.k8s.io")];
 
-const ROLES: [Member; 2] = [whole("clusterroles.rbac.authorization.k8s.io"), whole("roles.rbac.authorization.k8s.io")];
+// What gathers the rules of an aggregated ClusterRole.
+const GATHERED: &[&[&str]] = &[&["aggregationRule"], &["rules"], &["metadata", "labels"]];
+
+const ROLES: [Member; 2] =
+    [Member { always: GATHERED, ..whole("clusterroles.rbac.authorization.k8s.io") }, whole("roles.rbac.authorization.k8s.io")];
+
+const GIVEN: &[&[&str]] = &[&["roleRef"], &["subjects"], &["metadata", "labels"]];
+
+const ACCESS: [Member; 4] = [
+    derived("clusterroles.rbac.authorization.k8s.io", GATHERED),
+    derived("roles.rbac.authorization.k8s.io", &[&["rules"]]),
+    derived("clusterrolebindings.rbac.authorization.k8s.io", GIVEN),
+    derived("rolebindings.rbac.authorization.k8s.io", GIVEN),
+];
+
+macro_rules! of_pod_spec {
+    ([$($to:literal),*]; $($more:expr),*) => {
+        &[
+            &[$($to,)* "metadata", "labels"],
+            &[$($to,)* "spec", "hostNetwork"],
+            &[$($to,)* "spec", "containers", "*", "ports", "*", "name"],
+            &[$($to,)* "spec", "containers", "*", "ports", "*", "containerPort"],
+            &[$($to,)* "spec", "containers", "*", "ports", "*", "protocol"],
+            &[$($to,)* "spec", "initContainers", "*", "ports", "*", "name"],
+            &[$($to,)* "spec", "initContainers", "*", "ports", "*", "containerPort"],
+            &[$($to,)* "spec", "initContainers", "*", "ports", "*", "protocol"],
+            $($more,)*
+        ]
+    };
+}
+
+const TEMPLATE_OF: &[&[&str]] = of_pod_spec!(["spec", "template"];);
+
+// Which pods a policy of a kind that is not evaluated selects.
+const SELECTING: &[&[&str]] = &[&["spec", "subject"]];
+const SELECTING_NODES: &[&[&str]] = &[&["spec", "nodeSelector"], &["specs", "*", "nodeSelector"]];
+
+const REACH: [Member; 18] = [
+    derived("namespaces", &[&["metadata", "labels"]]),
+    derived("networkpolicies.networking.k8s.io", &[&["spec"]]),
+    derived("deployments.apps", TEMPLATE_OF),
+    derived("statefulsets.apps", TEMPLATE_OF),
+    derived("daemonsets.apps", TEMPLATE_OF),
+    derived("cronjobs.batch", of_pod_spec!(["spec", "jobTemplate", "spec", "template"];)),
+    derived("pods", of_pod_spec!([]; &["status", "phase"], &["status", "podIP"], &["status", "podIPs", "*", "ip"])),
+    derived_if_served("adminnetworkpolicies.policy.networking.k8s.io", SELECTING),
+    derived_if_served("baselineadminnetworkpolicies.policy.networking.k8s.io", SELECTING),
+    derived_if_served("clusternetworkpolicies.policy.networking.k8s.io", SELECTING),
+    derived_if_served("ciliumnetworkpolicies.cilium.io", &[]),
+    derived_if_served("ciliumclusterwidenetworkpolicies.cilium.io", SELECTING_NODES),
+    derived_if_served("networkpolicies.crd.projectcalico.org", &[]),
+    derived_if_served("globalnetworkpolicies.crd.projectcalico.org", &[]),
+    derived_if_served("networkpolicies.projectcalico.org", &[]),
+    derived_if_served("globalnetworkpolicies.projectcalico.org", &[]),
+    derived_if_served("networkpolicies.crd.antrea.io", &[]),
+    derived_if_served("clusternetworkpolicies.crd.antrea.io", &[]),
+];
 
 impl View {
+    /// How many views there are.
+    pub const COUNT: usize = 6;
+
     /// The resources behind the view.
     #[must_use]
     pub const fn members(self) -> &'static [Member] {
@@ -88,6 +166,8 @@ impl View {
             Self::RbacBinding => &BINDINGS,
             Self::RbacRole => &ROLES,
             Self::RunningImage => &IMAGES,
+            Self::EffectiveAccess => &ACCESS,
+            Self::Reachability => &REACH,
         }
     }
 
@@ -99,28 +179,34 @@ impl View {
             Self::RbacBinding => "rbac-binding",
             Self::RbacRole => "rbac-role",
             Self::RunningImage => "running-image",
+            Self::EffectiveAccess => "effective-access",
+            Self::Reachability => "reachability",
         }
     }
 
     /// The subjects of the view.
     #[must_use]
     pub fn objects(self, inventory: &Inventory) -> ViewObjects {
-        match self {
-            Self::Workload => workloads(inventory),
+        let subjects = match self {
+            Self::Workload => return workloads(inventory),
             Self::RunningImage => running_images(inventory),
-            Self::RbacBinding | Self::RbacRole => {
+            Self::RbacBinding => {
                 let objects = self.members().iter().flat_map(|member| inventory.objects(&Resource::kubernetes(member.resource)));
-                ViewObjects { subjects: objects.cloned().collect(), ..ViewObjects::default() }
+                objects.cloned().collect()
             }
-        }
+            Self::RbacRole => access::roles(inventory),
+            Self::EffectiveAccess => access::subjects(inventory),
+            Self::Reachability => reach::namespaces(inventory),
+        };
+        ViewObjects { subjects, ..ViewObjects::default() }
     }
 }
 
 impl Member {
-    /// Whether the subjects are made of fixed parts of the member, which are kept whole whatever is read of them.
+    /// Whether the view can be judged without it.
     #[must_use]
-    pub const fn is_derived(&self) -> bool {
-        matches!(self.shape, Shape::Derived { .. })
+    pub const fn need(&self) -> Need {
+        self.need
     }
 
     /// Whether the view asks who owns the object.
@@ -129,12 +215,18 @@ impl Member {
         matches!(self.shape, Shape::Template { .. })
     }
 
-    /// Where a path of the view lies in the member's objects; more than one where the member splits it.
+    /// What the view reads of every object, whatever a check reads.
+    pub fn always(&self) -> impl Iterator<Item = FieldPath> {
+        let step = |key: &&str| if *key == "*" { Step::Each } else { Step::key(key) };
+        self.always.iter().map(move |path| path.iter().map(step).collect())
+    }
+
+    /// Where a path of the view lies in the member's objects; more than one where the member splits it, none where the
+    /// subject is made by the view.
     #[must_use]
     pub fn paths(&self, path: &[Step]) -> Vec<FieldPath> {
-        if let Shape::Derived { paths } = self.shape {
-            let step = |key: &&str| if *key == "*" { Step::Each } else { Step::key(key) };
-            return paths.iter().map(|path| path.iter().map(step).collect()).collect();
+        if matches!(self.shape, Shape::Derived) {
+            return Vec::new();
         }
         let (Shape::Template { path: template, replicas }, Some((Step::Key(first), rest))) = (&self.shape, path.split_first()) else {
             return vec![path.to_vec()];
@@ -157,7 +249,7 @@ struct Use {
     pods: u64,
 }
 
-fn running_images(inventory: &Inventory) -> ViewObjects {
+fn running_images(inventory: &Inventory) -> Vec<Value> {
     let mut images: BTreeMap<String, Use> = BTreeMap::new();
     for pod in inventory.objects(&Resource::kubernetes("pods")) {
         let status = pod.get("status").unwrap_or(&Value::NULL);
@@ -201,7 +293,7 @@ fn running_images(inventory: &Inventory) -> ViewObjects {
             ("pods", Value::from_json(&used.pods.into())),
         ])
     };
-    ViewObjects { subjects: images.into_iter().map(subject).collect(), ..ViewObjects::default() }
+    images.into_iter().map(subject).collect()
 }
 
 // `r.example:5000/app:1` is of the repository `r.example:5000/app`.

@@ -8,10 +8,23 @@ import sys
 
 from .yaml import document
 
+# Kinds of policies for the network that none of the platforms serves.
+OTHER_POLICIES = [
+    "adminnetworkpolicies.policy.networking.k8s.io",
+    "baselineadminnetworkpolicies.policy.networking.k8s.io",
+    "clusternetworkpolicies.crd.antrea.io",
+    "clusternetworkpolicies.policy.networking.k8s.io",
+    "globalnetworkpolicies.crd.projectcalico.org",
+    "globalnetworkpolicies.projectcalico.org",
+    "networkpolicies.crd.antrea.io",
+    "networkpolicies.crd.projectcalico.org",
+    "networkpolicies.projectcalico.org",
+]
+
 
 def files(cluster, absent, not_served, records=()):
     """The files of a dump by name; `absent` is served and empty, `not_served` is unknown to the API server."""
-    out = {"dump.yaml": document({"absent": absent, "collected_at": cluster.NOW, "not_served": not_served})}
+    out = {"dump.yaml": document({"absent": sorted(absent), "collected_at": cluster.NOW, "not_served": sorted(not_served)})}
     for resource, items in cluster.by_resource().items():
         listing = {"apiVersion": "v1", "items": items, "kind": "List", "metadata": {"resourceVersion": ""}}
         out[f"{resource}.yaml"] = document(listing)

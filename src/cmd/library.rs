@@ -1,4 +1,4 @@
-//! `proofbook checks|controls|frameworks`: what the library holds.
+//! `proofbook checks|controls|frameworks`: what the library holds, as it is written; `proofbook explain` says what it means.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ enum Action {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// One, whole.
+    /// One, as it is written.
     Show {
         /// The id.
         id: String,
@@ -78,8 +78,7 @@ impl Checks {
             let json = json!({
                 "id": check.id(), "version": definition.version, "title": definition.title, "domain": check.domain,
                 "severity": definition.severity, "method": definition.method, "opt_in": definition.opt_in, "controls": controls,
-                "proves": definition.proves, "does_not_prove": definition.does_not_prove, "remedy": definition.remedy,
-                "traps": definition.traps, "manual": definition.manual, "file": check.file, "rule": check.source,
+                "file": check.file, "rule": check.source,
             });
             Entry { columns, json }
         };

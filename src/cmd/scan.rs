@@ -39,6 +39,11 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
+    /// These checks, the checks of these controls, and those of these frameworks.
+    pub(crate) const fn of(checks: Vec<CheckId>, controls: Vec<ControlId>, frameworks: Vec<FrameworkId>) -> Self {
+        Self { checks, controls, frameworks }
+    }
+
     /// Whether everything that runs by default was left in.
     pub(crate) const fn is_full(&self) -> bool {
         self.checks.is_empty() && self.controls.is_empty() && self.frameworks.is_empty()
@@ -176,7 +181,7 @@ impl Scan {
         let wanted = plan.wanted();
 
         let bars = Bars::new(output.quiet());
-        let sources = collect::sources(&workspace, &environment, &self.targets)?;
+        let sources = collect::sources(&workspace, &environment, &self.targets, |_| true)?;
         let now = self.at.or(sources.collected_at).unwrap_or_else(clock::now);
         let inventory = sources.collect(&wanted, &bars);
         bars.clear();
@@ -242,7 +247,7 @@ impl Scan {
         let settings = workspace.config.settings(&environment);
         let chosen = self.selection.choose(&catalog, &settings, &workspace.scopes())?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
-        let sources = collect::sources(&workspace, &environment, &self.targets)?;
+        let sources = collect::sources(&workspace, &environment, &self.targets, |_| true)?;
         let wanted = plan.wanted();
         let mut requests: Vec<_> = sources.collectors.iter().flat_map(|collector| collector.plan(&wanted)).collect();
         requests.sort();

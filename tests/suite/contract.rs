@@ -265,7 +265,7 @@ fn the_role_grants_reading_only() {
     assert!(one.len() < role.len() && one.contains("namespaces") && !one.contains("secrets"), "{one}");
 }
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "scan",
     "build",
     "run",
@@ -273,6 +273,7 @@ const VERBS: [&str; 15] = [
     "export",
     "test",
     "rbac",
+    "explain",
     "checks",
     "controls",
     "frameworks",

@@ -185,3 +185,14 @@ fn small_clusters_show_exactly_their_violations() {
 fn medium_clusters_show_exactly_their_violations() {
     generated_clusters_show_exactly_their_violations("medium");
 }
+
+/// A hundred thousand objects take minutes without optimisation, so they are made only where somebody asks for them:
+/// `PROOFBOOK_TRUTH_LARGE=1`. `./check` runs the small and the medium clusters.
+#[test]
+fn large_clusters_show_exactly_their_violations() {
+    if std::env::var_os("PROOFBOOK_TRUTH_LARGE").is_none() {
+        skipped("large clusters", "PROOFBOOK_TRUTH_LARGE is not set");
+        return;
+    }
+    generated_clusters_show_exactly_their_violations("large");
+}

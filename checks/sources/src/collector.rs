@@ -10,8 +10,13 @@ use std::pin::Pin;
 use proofbook_checks::inventory::{Inventory, Wanted};
 use proofbook_checks::resource::Source;
 
+use crate::rights::Comparison;
+
 /// A collection under way.
 pub type Collecting<'a> = Pin<Box<dyn Future<Output = Inventory> + Send + 'a>>;
+
+/// A comparison of rights under way.
+pub type Comparing<'a> = Pin<Box<dyn Future<Output = Vec<Comparison>> + Send + 'a>>;
 
 /// One target of one source.
 pub trait Collector: Send + Sync {
@@ -26,6 +31,12 @@ pub trait Collector: Send + Sync {
 
     /// Reads what is wanted of this source; resources of other sources are passed over.
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a>;
+
+    /// Asks the platform which rights the account has, and compares them with those that reading what is wanted takes. Asked are
+    /// reviews of ourselves and reads that a collection makes too. Nothing is said by sources whose platform cannot be asked.
+    fn compare<'a>(&'a self, _wanted: &'a Wanted) -> Comparing<'a> {
+        Box::pin(async { Vec::new() })
+    }
 }
 
 /// One request that a collector would make.

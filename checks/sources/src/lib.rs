@@ -16,6 +16,7 @@ pub mod oidc;
 pub mod postgres;
 pub mod prometheus;
 pub mod registry;
+pub mod rights;
 pub mod s3;
 pub mod sbom;
 pub mod service;

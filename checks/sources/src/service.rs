@@ -102,6 +102,12 @@ impl Service {
         Ok(Self { name: name.to_owned(), base, web, headers, source, target: label, actor, clock_offset_ms: Mutex::default() })
     }
 
+    /// Its name below that of its target, as it stands in evidence.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.target
+    }
+
     /// Headers that go with every request.
     pub const fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.headers

@@ -13,14 +13,19 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use findings::{Judged, judge, open};
 use keycloak::{Keycloak, Posture, RIGHTS, SECRET};
+use proofbook_checks::inventory::Wanted;
+use proofbook_checks::plan::Plan;
 use proofbook_checks::resource::Resource;
-use proofbook_checks::{Reason, Verdict};
+use proofbook_checks::settings::Settings;
+use proofbook_checks::{Catalog, Reason, Verdict};
 use proofbook_sources::oidc::OidcTarget;
+use proofbook_sources::rights::Platform;
 use serde_json::{Value, json};
 use servers::{P256, Pki, free_port};
 use tempfile::TempDir;
@@ -235,27 +240,18 @@ async fn a_realm_that_is_not_as_promised() {
 #[tokio::test]
 async fn taking_one_right_away_is_an_error_on_exactly_the_checks_that_need_it() {
     // Keycloak answers 200 with less where a right is missing, so this is told from the token.
-    for (right, hit) in [
-        (
-            "view-realm",
-            vec![
-                "oidc-bruteforce",
-                "oidc-event-logging",
-                "oidc-idp-federation",
-                "oidc-mfa",
-                "oidc-password-policy",
-                "oidc-refresh-rotation",
-                "oidc-token-lifetimes",
-                "stale-accounts",
-            ],
-        ),
-        ("view-clients", vec!["oidc-client-hygiene", "oidc-mfa", "oidc-token-lifetimes"]),
-        ("view-identity-providers", vec!["oidc-idp-federation"]),
-        ("view-users", vec!["stale-accounts"]),
-        ("view-events", vec!["stale-accounts"]),
-    ] {
+    let plan = plan(&ADMINISTERED);
+    let rights: Vec<String> = Platform::Keycloak.rights(&plan.wanted()).into_iter().map(|right| right.name).collect();
+    let mut known = RIGHTS.to_vec();
+    known.sort_unstable();
+    assert_eq!(rights, known);
+    for right in &rights {
+        let needs = |wanted: &Wanted| Platform::Keycloak.rights(wanted).iter().any(|needed| needed.name == *right);
+        let hit: Vec<&str> =
+            plan.checks.values().filter(|planned| needs(&planned.wanted)).map(|planned| planned.check.id().as_str()).collect();
+        assert!(!hit.is_empty(), "{right}");
         let mut posture = Posture::compliant();
-        posture.rights.retain(|kept| *kept != right);
+        posture.rights.retain(|kept| kept != right);
         let server = Keycloak::start(posture);
         let judged = run_realm(&server, &ADMINISTERED).await;
         for finding in &judged.findings {
@@ -268,7 +264,36 @@ async fn taking_one_right_away_is_an_error_on_exactly_the_checks_that_need_it() 
             assert_eq!((finding.verdict, finding.reason_code), expected, "without {right}: {} {}", finding.check, finding.message);
         }
     }
-    assert_eq!(RIGHTS.len(), 5);
+}
+
+fn plan(checks: &[&str]) -> Plan<'static> {
+    static CATALOG: LazyLock<Catalog> =
+        LazyLock::new(|| Catalog::load_without_fixtures(&Catalog::embedded_files()).unwrap_or_else(|errors| panic!("{errors}")));
+    Plan::new(&CATALOG, &Settings::default(), |check| checks.contains(&check.id().as_str())).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+#[tokio::test]
+async fn an_account_that_may_more_than_it_needs_is_told() {
+    let server = Keycloak::start(Posture::compliant());
+    let workspace = Workspace::new(SECRET);
+    let collector = open::<OidcTarget>("oidc", &workspace.path(), &realm(&server)).expect("sound settings");
+    let all = plan(&ADMINISTERED).wanted();
+    let found = collector.compare(&all).await;
+    assert!(found.len() == 1 && found[0].is_exact() && found[0].held.len() == RIGHTS.len(), "{found:?}");
+    let few = plan(&["oidc-client-hygiene"]).wanted();
+    server.change(|posture| posture.rights = vec!["manage-users", "query-clients", "view-clients", "view-events"]);
+    let [found] = collector.compare(&few).await.try_into().expect("one realm");
+    let surplus: Vec<(&str, bool)> = found.surplus.iter().map(|surplus| (surplus.name.as_str(), surplus.grave)).collect();
+    assert_eq!((surplus, &found.missing), (vec![("manage-users", true), ("view-events", false)], &vec![]));
+    server.change(|posture| posture.rights.clear());
+    let [found] = collector.compare(&few).await.try_into().expect("one realm");
+    assert_eq!(found.missing, ["view-clients"]);
+    // A token that names nothing, and a provider that gives none, prove nothing.
+    server.change(|posture| posture.names_rights = false);
+    let [found] = collector.compare(&few).await.try_into().expect("one realm");
+    assert!(!found.is_exact() && found.unknown[0].contains("lightweight"), "{found:?}");
+    // Who reads no settings of realms needs no role.
+    assert_eq!(collector.compare(&plan(&["oidc-discovery"]).wanted()).await, []);
 }
 
 #[tokio::test]

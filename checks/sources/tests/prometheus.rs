@@ -5,16 +5,21 @@
 
 #[path = "support/canned.rs"]
 mod canned;
+#[path = "s3/front.rs"]
+#[allow(dead_code, reason = "the tests of object stores use all of it")]
+mod front;
 #[path = "support/library.rs"]
 mod library;
 #[path = "support/process.rs"]
 mod process;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use canned::{Canned, CannedServer};
+use front::{Front, Reply};
 use library::{Judged, assert_findings, open};
 use process::{Running, free_port, until};
 use proofbook_checks::inventory::{Inventory, Wanted};
@@ -23,6 +28,7 @@ use proofbook_checks::project::Projection;
 use proofbook_checks::resource::Resource;
 use proofbook_sources::collector::{Collector, Unwatched};
 use proofbook_sources::prometheus::PrometheusTarget;
+use proofbook_sources::rights::Platform;
 use serde_json::{Value as Json, json};
 
 fn monitoring(yaml: &str) -> Box<dyn Collector> {
@@ -135,6 +141,62 @@ async fn a_compliant_posture() {
     assert!(inventory.targets.iter().all(|target| !target.version.is_empty() && target.clock_offset_ms.is_some()));
     let everything = format!("{inventory:?}");
     assert!(!everything.contains("hunter22") && !everything.contains("routing_key"), "a secret of the configuration was kept");
+}
+
+/// The path of a request without its query, behind the name of what is asked.
+fn right_of(product: &str, request: &front::Request) -> String {
+    format!("{product} {} {}", request.method, request.target.split('?').next().unwrap())
+}
+
+// A service behind a proxy that lets every path through but one.
+fn guarded(product: &'static str, port: u16, refused: &Arc<Mutex<String>>) -> Front {
+    let refused = Arc::clone(refused);
+    Front::start(port, move |request| {
+        let is_refused = right_of(product, request) == *refused.lock().unwrap();
+        if is_refused { Reply::Answer(403, Vec::new(), "no".to_owned()) } else { Reply::Forward }
+    })
+}
+
+#[tokio::test]
+async fn without_any_one_path_exactly_the_checks_that_need_it_are_errors() {
+    let receiver = alertmanager(GOOD_ALERTMANAGER);
+    // Where a size limits retention the metrics of the server itself are asked for too.
+    let server = prometheus("--storage.tsdb.retention.time=400d --storage.tsdb.retention.size=1GB", GOOD_RULES, receiver.port);
+    let refused = Arc::new(Mutex::new(String::new()));
+    let (main, pages) = (guarded("prometheus", server.port, &refused), guarded("alertmanager", receiver.port, &refused));
+    let yaml = format!("servers: [{{name: main, url: '{}'}}]\nalertmanagers: [{{name: pages, url: '{}'}}]\n", main.url, pages.url);
+    let collector = monitoring(&yaml);
+    let judged = Judged::by(&CHECKS, &settings());
+    let settled = |found: &Vec<String>| found.iter().all(|line| line.contains(" pass ") || line.starts_with("metrics-retention-runtime "));
+    until(|| judged.run(&*collector), settled).await;
+    let verdicts = |lines: &[String]| -> BTreeSet<String> { lines.iter().map(|line| line.split(':').next().unwrap().to_owned()).collect() };
+    let before = verdicts(&judged.run(&*collector).await);
+    let rights: Vec<String> = Platform::Prometheus.rights(&judged.wanted()).into_iter().map(|right| right.name).collect();
+    // Nothing else is asked, but for versions; and there is no Loki.
+    let seen = |front: &Front, product: &str| -> BTreeSet<String> {
+        let seen = front.seen.lock().unwrap();
+        seen.iter().map(|request| right_of(product, request)).filter(|right| !right.ends_with("/status/buildinfo")).collect()
+    };
+    let used: BTreeSet<String> = seen(&main, "prometheus").union(&seen(&pages, "alertmanager")).cloned().collect();
+    assert_eq!(used, rights.iter().filter(|right| !right.starts_with("loki ")).cloned().collect());
+    for right in used {
+        right.clone_into(&mut refused.lock().unwrap());
+        let need: BTreeSet<&str> = CHECKS
+            .into_iter()
+            .filter(|check| {
+                let of_check = Judged::by(&[check], &json!({})).wanted();
+                Platform::Prometheus.rights(&of_check).iter().any(|needed| needed.name == right)
+            })
+            .collect();
+        let after = verdicts(&judged.run(&*collector).await);
+        let lost: BTreeSet<&str> =
+            after.iter().filter(|line| line.contains(" error not-permitted")).map(|line| line.split(' ').next().unwrap()).collect();
+        assert_eq!(lost, need, "without {right}: {after:#?}");
+        let others = |lines: &BTreeSet<String>| -> BTreeSet<String> {
+            lines.iter().filter(|line| !need.contains(line.split(' ').next().unwrap())).cloned().collect()
+        };
+        assert_eq!(others(&after), others(&before), "without {right}");
+    }
 }
 
 #[tokio::test]

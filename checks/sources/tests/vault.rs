@@ -10,6 +10,7 @@ mod library;
 #[path = "support/process.rs"]
 mod process;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -17,7 +18,9 @@ use canned::{Canned, CannedServer};
 use library::{Judged, assert_findings, open};
 use process::{Running, until};
 use proofbook_sources::collector::Collector;
+use proofbook_sources::rights::{Comparison, Platform};
 use proofbook_sources::vault::VaultTarget;
+use proofbook_sources::vault::rights::policy;
 use reqwest::{Client, Method};
 use serde_json::{Value as Json, json};
 
@@ -98,16 +101,49 @@ async fn a_compliant_posture_and_what_happens_to_it() {
     assert!(!format!("{inventory:?}").contains(ROOT));
     assert_eq!(inventory.targets[0].actor.identity, "token");
 
-    // The rights that the guide names are enough.
-    let guide = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide/sources.md")).unwrap();
-    let policy = guide.split_once("```hcl\n").and_then(|(_, rest)| rest.split_once("```")).unwrap().0;
-    let policy = format!("{policy}\npath \"empty/keys\" {{ capabilities = [\"list\"] }}\n");
+    // The rights that are printed are enough, and are told to be all there is but for what other policies may hold.
+    let printed = policy(&judged.wanted());
+    let also = printed.lines().filter(|line| line.contains("\"transit/")).map(|line| line.replace("transit/", "empty/"));
+    let policy = format!("{printed}{}\n", also.collect::<Vec<_>>().join("\n"));
     admin(&server, "POST", "sys/policies/acl/auditor", &json!({"policy": policy})).await;
     let token = admin(&server, "POST", "auth/token/create", &json!({"policies": ["auditor"]})).await;
     let auditor = tempfile::tempdir().unwrap();
     fs::write(auditor.path().join("token"), token["auth"]["client_token"].as_str().unwrap()).unwrap();
     let found = judged.run(&*vault(&server.url(), auditor.path())).await;
     assert!(found.len() == 4 && found.iter().all(|line| line.contains(" pass ")), "{found:#?}");
+    let compare = async |root: &Path, judged: &Judged| -> Comparison {
+        let [found] = vault(&server.url(), root).compare(&judged.wanted()).await.try_into().unwrap();
+        found
+    };
+    let compared = compare(auditor.path(), &judged).await;
+    assert!(compared.missing.is_empty() && compared.surplus.is_empty() && compared.held.len() == 9, "{compared:?}");
+    assert!(compared.unknown.len() == 1 && compared.unknown[0].contains("(auditor)"), "{compared:?}");
+    let of_root = compare(server.folder.path(), &judged).await;
+    assert!(of_root.surplus.iter().any(|surplus| surplus.grave && surplus.name.contains("the policy root")), "{of_root:?}");
+
+    // Without any one line of it, exactly the checks that need it are errors.
+    let rights = Platform::Vault.rights(&judged.wanted());
+    assert_eq!(rights.len(), 6);
+    for right in rights {
+        let path = right.name.rsplit(' ').next().unwrap();
+        let lacks =
+            |line: &&str| !line.contains(&format!("\"{path}\"")) && !line.contains(&format!("\"{}\"", path.replace("transit/", "empty/")));
+        let rest = policy.lines().filter(lacks).collect::<Vec<_>>().join("\n");
+        admin(&server, "POST", "sys/policies/acl/auditor", &json!({"policy": rest})).await;
+        let need: BTreeSet<&str> = CHECKS
+            .into_iter()
+            .filter(|check| {
+                let of_check = Judged::by(&[check], &json!({})).wanted();
+                Platform::Vault.rights(&of_check).iter().any(|needed| needed.name == right.name)
+            })
+            .collect();
+        let lines = judged.run(&*vault(&server.url(), auditor.path())).await;
+        let refused = lines.iter().filter(|line| line.contains(" error not-permitted"));
+        assert_eq!(refused.map(|line| line.split(' ').next().unwrap()).collect::<BTreeSet<_>>(), need, "without {path}: {lines:#?}");
+        let others = lines.iter().filter(|line| !need.contains(line.split(' ').next().unwrap()));
+        assert!(others.clone().all(|line| line.contains(" pass ")), "without {path}: {lines:#?}");
+        assert!(!compare(auditor.path(), &judged).await.missing.is_empty(), "without {path}");
+    }
 
     // Who holds a token of a narrow policy is refused part by part.
     admin(&server, "POST", "sys/policies/acl/narrow", &json!({"policy": "path \"sys/mounts\" { capabilities = [\"read\"] }\npath \"sys/mounts/cubbyhole/tune\" { capabilities = [\"read\"] }"})).await;

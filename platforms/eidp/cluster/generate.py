@@ -21,6 +21,7 @@ from model.platform import Eidp  # noqa: E402
 ABSENT = [
     "certificatesigningrequests.certificates.k8s.io",
     "ciliumclusterwidenetworkpolicies.cilium.io",
+    "ciliumnetworkpolicies.cilium.io",
     # Of other sources: no key service of a cloud, no tables of several tenants, no collector of OpenTelemetry.
     "keys",
     "partitionings",
@@ -30,6 +31,7 @@ ABSENT = [
 
 # Served by no CRD of this cluster: there is no mesh, no CSI driver for secrets, and nothing of what other platforms use.
 NOT_SERVED = [
+    *dump.OTHER_POLICIES,
     "applications.argoproj.io",
     "authorizationpolicies.security.istio.io",
     "backendtrafficpolicies.gateway.envoyproxy.io",

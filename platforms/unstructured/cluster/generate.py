@@ -33,10 +33,12 @@ ABSENT = [
 
 # Served by no CRD of this cluster.
 NOT_SERVED = [
+    *dump.OTHER_POLICIES,
     "applications.argoproj.io",
     "autoscalingrunnersets.actions.github.com",
     "backendtrafficpolicies.gateway.envoyproxy.io",
     "ciliumclusterwidenetworkpolicies.cilium.io",
+    "ciliumnetworkpolicies.cilium.io",
     "ciliumnodes.cilium.io",
     "clienttrafficpolicies.gateway.envoyproxy.io",
     "clusterimagepolicies.policy.sigstore.dev",

@@ -129,7 +129,8 @@ impl<'w> Gathering<'w> {
         if description.absent.contains(&*resource.name) {
             return Listing::without_objects(Completeness::Complete);
         }
-        if description.not_served.contains(&*resource.name) {
+        // No API server serves what kubelets tell of themselves, so no list of it is missed.
+        if description.not_served.contains(&*resource.name) || *resource == Resource::kubelet_configurations() {
             return Listing::without_objects(Completeness::NotServed);
         }
         match self.broken.first() {

@@ -15,6 +15,7 @@ mod dependencies;
 mod github;
 mod gitlab;
 mod repository;
+pub mod rights;
 mod secrets;
 mod target;
 

@@ -191,8 +191,8 @@ fn parse<'de, S: DeserializeSeed<'de>>(seed: S, text: &'de [u8], place: Place) -
     crate::splitter::parse(seed, text, place).map_err(|what| Trouble::new(Reason::ParseError, format!("the answer cannot be read: {what}")))
 }
 
-// A token is opaque: whatever is not unreserved in a URL is escaped.
-fn escape(token: &str) -> String {
+/// Escapes whatever is not unreserved in a URL: a token is opaque.
+pub(super) fn escape(token: &str) -> String {
     token
         .bytes()
         .map(|byte| match byte {

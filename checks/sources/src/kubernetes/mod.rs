@@ -6,8 +6,10 @@
 
 mod api;
 mod discovery;
+mod kubelet;
 mod list;
 mod reviews;
+pub mod rights;
 mod settings;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -26,7 +28,8 @@ use self::discovery::Found;
 use self::list::Task;
 use self::reviews::Permission;
 pub use self::settings::{KubeSettings, KubeconfigFault};
-use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
+use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
+use crate::rights::{Comparison, Platform};
 
 /// How many resources are listed at the same time.
 const AT_ONCE: usize = 4;
@@ -104,7 +107,9 @@ impl Kubernetes {
         let log = &mut inventory.requests;
         let greeting = reviews::greet(api, log).await?;
         let actor = reviews::actor(api, self.auth, log).await;
-        let uid = reviews::cluster_uid(api, log).await;
+        // Where all namespaces are listed, one of them tells.
+        let namespaces = wanted.iter().any(|(resource, _)| **resource == Resource::kubernetes("namespaces"));
+        let uid = if namespaces { None } else { reviews::cluster_uid(api, log).await };
         inventory.targets.push(Target {
             source: Source::Kubernetes,
             name: self.settings.name.clone(),
@@ -118,15 +123,46 @@ impl Kubernetes {
             let detail = format!("the server's clock is {} s off ours; set the clocks right", offset / 1000);
             return Err(Trouble::new(Reason::ClockSkew, detail));
         }
-        let resources: Vec<&Resource> = wanted.iter().map(|(resource, _)| *resource).collect();
+        let (kubelets, wanted): (Vec<_>, Vec<_>) = wanted.iter().copied().partition(|(resource, _)| kubelet::is_read_by(resource));
+        let names_only = kubelet::names_only();
+        let nodes = Resource::kubernetes("nodes");
+        let mut listed = wanted.clone();
+        let extra = !kubelets.is_empty() && self.settings.nodes_proxy && !wanted.iter().any(|(resource, _)| **resource == nodes);
+        if extra {
+            listed.push((&nodes, &names_only));
+        }
+        let resources: Vec<&Resource> = listed.iter().map(|(resource, _)| *resource).collect();
         let found = discovery::discover(api, &resources, log).await;
-        self.list_all(api, wanted, found, progress, inventory).await;
+        self.list_all(api, &listed, found, progress, inventory).await;
+        for (resource, projection) in kubelets {
+            let listing = match inventory.listings.get(&nodes).filter(|_| self.settings.nodes_proxy) {
+                Some(nodes) => kubelet::read(api, projection, nodes, &mut inventory.requests).await,
+                None => kubelet::not_allowed(),
+            };
+            inventory.listings.insert(resource.clone(), listing);
+        }
+        if extra {
+            inventory.listings.remove(&nodes);
+        }
         if let Some(target) = inventory.targets.last_mut().filter(|target| target.identity.is_empty()) {
-            // Without the right to get a namespace, the list of all of them may tell.
             let listed = inventory.listings.get(&Resource::kubernetes("namespaces")).and_then(|namespaces| uid_among(&namespaces.objects));
             target.identity = listed.unwrap_or_else(|| format!("unidentified, at {}", host(&self.config)));
         }
         Ok(())
+    }
+
+    async fn compare_rights(&self, wanted: &Wanted) -> Comparison {
+        let met = async {
+            let api = self.connect().await?;
+            let log = &mut Vec::new();
+            reviews::greet(&api, log).await?;
+            let actor = reviews::actor(&api, self.auth, log).await;
+            Ok::<_, Trouble>(rights::compare(&api, wanted, actor.identity).await)
+        };
+        met.await.unwrap_or_else(|trouble| {
+            let unknown = vec![format!("the cluster cannot be asked: {}", trouble.detail)];
+            Comparison { unknown, ..Comparison::new(Platform::Kubernetes, &self.settings.name) }
+        })
     }
 
     // Lists several resources at a time; the record keeps the order of the resources all the same.
@@ -214,7 +250,8 @@ async fn read_resource(api: Api, task: Task, heard: mpsc::UnboundedSender<(Strin
 }
 
 fn uid_among(namespaces: &[Value]) -> Option<String> {
-    let system = namespaces.iter().find(|namespace| namespace.at(&["metadata", "name"]).and_then(Value::as_str) == Some("kube-system"))?;
+    let system =
+        namespaces.iter().find(|namespace| namespace.at(&["metadata", "name"]).and_then(Value::as_str) == Some(reviews::SYSTEM))?;
     system.at(&["metadata", "uid"]).and_then(Value::as_str).map(str::to_owned)
 }
 
@@ -239,12 +276,22 @@ impl Collector for Kubernetes {
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
         Box::pin(self.read(wanted, progress))
     }
+
+    fn compare<'a>(&'a self, wanted: &'a Wanted) -> Comparing<'a> {
+        Box::pin(async { vec![self.compare_rights(&rights::readable(wanted, self.settings.nodes_proxy)).await] })
+    }
 }
 
 /// Every request that reading a cluster under these settings makes. Versions are known only once the server was asked.
 #[must_use]
 pub fn plan(settings: &KubeSettings, wanted: &Wanted) -> Vec<PlannedRequest> {
-    let resources: Vec<&Resource> = wanted.keys().filter(|resource| resource.source == Source::Kubernetes).collect();
+    let (kubelets, mut resources): (Vec<&Resource>, Vec<&Resource>) =
+        wanted.keys().filter(|resource| resource.source == Source::Kubernetes).partition(|resource| kubelet::is_read_by(resource));
+    let kubelets = !kubelets.is_empty() && settings.nodes_proxy;
+    let nodes = Resource::kubernetes("nodes");
+    if kubelets && !resources.contains(&&nodes) {
+        resources.push(&nodes);
+    }
     let planned = |method: &str, query: String, reason: &str| PlannedRequest {
         source: Source::Kubernetes,
         target: settings.name.clone(),
@@ -256,8 +303,15 @@ pub fn plan(settings: &KubeSettings, wanted: &Wanted) -> Vec<PlannedRequest> {
         planned("GET", "/version".to_owned(), "version of the server, and its clock"),
         planned("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews".to_owned(), "who we are to the server"),
         planned("POST", "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews".to_owned(), "digest of our rights"),
-        planned("GET", "/api/v1/namespaces/kube-system".to_owned(), "identity of the cluster"),
     ];
+    if !resources.contains(&&Resource::kubernetes("namespaces")) {
+        requests.push(planned("GET", format!("/api/v1/namespaces/{}", reviews::SYSTEM), "identity of the cluster"));
+    }
+    if kubelets {
+        let access = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews (get nodes/proxy)".to_owned();
+        requests.push(planned("POST", access, "whether kubelets may be asked"));
+        requests.push(planned("GET", kubelet::path("{node}"), "the configuration in force of each kubelet (get nodes/proxy)"));
+    }
     if resources.iter().any(|resource| resource.group().is_empty()) {
         requests.push(planned("GET", "/api".to_owned(), "discovery of the core group (of an older server also each of its versions)"));
     }

@@ -45,13 +45,50 @@ pub(super) async fn actor(api: &Api, auth: &str, log: &mut Vec<Request>) -> Acto
         (auth, _) => auth,
     };
     // Rights on cluster-wide resources are reported with those in any namespace; `default` exists everywhere.
-    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": "default"}});
-    let rights = review_ourselves(api, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", &review, log).await;
+    let rights = rules_in(api, "default", log).await;
     Actor {
         identity: identity.unwrap_or_else(|| "not reported".to_owned()),
         auth: auth.to_owned(),
         rights_sha256: rights.ok().and_then(|review| rights_digest(&review)),
     }
+}
+
+/// Asks for all rules that hold in a namespace, those of the whole cluster among them.
+pub(super) async fn rules_in(api: &Api, namespace: &str, log: &mut Vec<Request>) -> Result<Json, Trouble> {
+    let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}});
+    review_ourselves(api, "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", &review, log).await
+}
+
+/// Whether the account may do something.
+pub(super) enum Access {
+    /// The server says yes.
+    Allowed,
+    /// The server says no.
+    Refused,
+    /// The server does not say, as behind a proxy that lets only GET through.
+    Untold(String),
+}
+
+/// Asks whether we may do something; `shown` stands in the record.
+pub(super) async fn access(api: &Api, attributes: &Json, shown: &str, log: &mut Vec<Request>) -> Result<Access, Trouble> {
+    let review = json!({
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    });
+    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let ask = Ask { shown: format!("{path} ({shown})"), ..Ask::review(path, &review) };
+    let mut body = Vec::new();
+    let answer = api.ask(&ask, &mut body, log).await?;
+    if !answer.status.is_success() {
+        return Ok(Access::Untold(answer.told()));
+    }
+    let told: Option<Json> = serde_json::from_slice(&body).ok();
+    Ok(match told.as_ref().and_then(|told| told.pointer("/status/allowed")).and_then(Json::as_bool) {
+        Some(true) => Access::Allowed,
+        Some(false) => Access::Refused,
+        None => Access::Untold("its answer is no access review".to_owned()),
+    })
 }
 
 /// Whether the account may list a resource over all namespaces.
@@ -67,33 +104,24 @@ pub(super) enum Permission {
 
 /// Asks whether we may list a resource over all namespaces.
 pub(super) async fn may_list(api: &Api, resource: &Resource, log: &mut Vec<Request>) -> Result<Permission, Trouble> {
-    let review = json!({
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {"verb": "list", "group": resource.group(), "resource": resource.plural()}},
-    });
-    let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
-    let ask = Ask { shown: format!("{path} (list {})", resource.name), ..Ask::review(path, &review) };
-    let mut body = Vec::new();
-    let answer = api.ask(&ask, &mut body, log).await?;
-    if !answer.status.is_success() {
-        return Ok(Permission::Unconfirmed(answer.told()));
-    }
-    let told: Option<Json> = serde_json::from_slice(&body).ok();
-    Ok(match told.as_ref().and_then(|told| told.pointer("/status/allowed")).and_then(Json::as_bool) {
-        Some(true) => Permission::Granted,
-        Some(false) => {
+    let attributes = json!({"verb": "list", "group": resource.group(), "resource": resource.plural()});
+    Ok(match access(api, &attributes, &format!("list {}", resource.name), log).await? {
+        Access::Allowed => Permission::Granted,
+        Access::Refused => {
             let detail = format!("the account may not list {} over all namespaces", resource.name);
             Permission::Denied(Trouble::new(Reason::NotPermitted, detail))
         }
-        None => Permission::Unconfirmed("its answer is no access review".to_owned()),
+        Access::Untold(told) => Permission::Unconfirmed(told),
     })
 }
+
+/// The namespace whose uid identifies a cluster.
+pub(super) const SYSTEM: &str = "kube-system";
 
 /// Asks for what identifies the cluster: the uid of its namespace `kube-system`.
 pub(super) async fn cluster_uid(api: &Api, log: &mut Vec<Request>) -> Option<String> {
     let mut body = Vec::new();
-    let answer = api.ask(&Ask::get("/api/v1/namespaces/kube-system"), &mut body, log).await.ok()?;
+    let answer = api.ask(&Ask::get(&format!("/api/v1/namespaces/{SYSTEM}")), &mut body, log).await.ok()?;
     let namespace: Json = serde_json::from_slice(&body).ok().filter(|_| answer.status.is_success())?;
     namespace.pointer("/metadata/uid").and_then(Json::as_str).map(str::to_owned)
 }

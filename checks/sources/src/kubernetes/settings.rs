@@ -17,6 +17,8 @@ pub struct KubeSettings {
     /// Whether a credential plugin that the kubeconfig names may be run. It is an arbitrary program: say no for a
     /// kubeconfig that somebody else wrote.
     pub allow_exec: bool,
+    /// Whether kubelets may be asked for their configuration, which takes the right to `get nodes/proxy`.
+    pub nodes_proxy: bool,
     /// How many objects a page of a list holds.
     pub page_size: u32,
     /// How long one request may take.
@@ -27,7 +29,15 @@ impl KubeSettings {
     /// The usual settings for the target `name`.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), kubeconfig: None, context: None, allow_exec: true, page_size: 500, deadline: Duration::from_secs(30) }
+        Self {
+            name: name.into(),
+            kubeconfig: None,
+            context: None,
+            allow_exec: true,
+            nodes_proxy: false,
+            page_size: 500,
+            deadline: Duration::from_secs(30),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod discovery;
 mod keycloak;
+pub mod rights;
 mod target;
 mod token;
 
@@ -23,7 +24,7 @@ use self::keycloak::Admin;
 pub use self::target::{ClientSettings, KeycloakSettings, OidcTarget, ProviderSettings};
 use self::token::{Login, Token};
 use crate::bounded::each;
-use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
+use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread, part};
 use crate::text::hex;
 use crate::web::Web;
@@ -61,18 +62,25 @@ pub struct OidcCollector {
     providers: Vec<Arc<Provider>>,
 }
 
-/// Kinds that are wanted.
+/// What is wanted.
 #[derive(Clone, Debug)]
-struct Wants(Vec<&'static str>);
+struct Wants {
+    kinds: Vec<&'static str>,
+    // Of a provider that is a realm: what it is set to sign with.
+    configured: bool,
+}
 
 impl Wants {
     fn of(wanted: &Wanted) -> Self {
         let kinds = [PROVIDER].into_iter().chain(ADMINISTERED);
-        Self(kinds.filter(|kind| wanted.contains_key(&resource(kind))).collect())
+        Self {
+            kinds: kinds.filter(|kind| wanted.contains_key(&resource(kind))).collect(),
+            configured: wanted.get(&resource(PROVIDER)).is_some_and(|projection| projection.mask.covers("configured")),
+        }
     }
 
     fn has(&self, kind: &str) -> bool {
-        self.0.contains(&kind)
+        self.kinds.contains(&kind)
     }
 }
 
@@ -87,7 +95,7 @@ impl OidcCollector {
     async fn gather(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
         let mut observed = Observed::new(Source::Oidc);
         let wants = Wants::of(wanted);
-        if wants.0.is_empty() {
+        if wants.kinds.is_empty() {
             return Inventory::default();
         }
         let administered = self.providers.iter().any(|provider| provider.admin.is_some());
@@ -140,7 +148,7 @@ async fn look(provider: Arc<Provider>, wants: Wants, target: String) -> Looked {
         if let Some(token) = &token {
             content["token"] = part(token.as_ref().map(Token::told).map_err(Clone::clone));
         }
-        if let Some(realm) = &realm {
+        if let Some(realm) = realm.as_ref().filter(|_| wants.configured) {
             content["configured"] = realm.signing.clone();
         }
         records.push((PROVIDER, issuer.clone(), content));
@@ -200,7 +208,7 @@ impl Collector for OidcCollector {
     fn plan(&self, wanted: &Wanted) -> Vec<PlannedRequest> {
         let wants = Wants::of(wanted);
         let mut plan = Vec::new();
-        if wants.0.is_empty() {
+        if wants.kinds.is_empty() {
             return plan;
         }
         let mut add = |method: &str, query: String, reason: &str| {
@@ -236,6 +244,16 @@ impl Collector for OidcCollector {
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
         Box::pin(self.gather(wanted, progress))
+    }
+
+    fn compare<'a>(&'a self, wanted: &'a Wanted) -> Comparing<'a> {
+        Box::pin(async {
+            let mut found = Vec::new();
+            for provider in self.providers.iter().filter(|_| !rights::needed(wanted).is_empty()) {
+                found.extend(rights::compare(provider, wanted).await);
+            }
+            found
+        })
     }
 }
 

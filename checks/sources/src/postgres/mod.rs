@@ -8,6 +8,7 @@ mod bounds;
 mod fault;
 mod queries;
 mod records;
+pub mod rights;
 mod rules;
 mod session;
 mod settings;
@@ -30,7 +31,7 @@ use self::settings::Server;
 pub use self::settings::{PostgresServer, PostgresTarget, Storage, TlsUse};
 use crate::bounded::each;
 use crate::clock::our_clock;
-use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
+use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread};
 use crate::text::hex;
 
@@ -213,5 +214,15 @@ impl Collector for PostgresCollector {
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
         Box::pin(self.gather(wanted, progress))
+    }
+
+    fn compare<'a>(&'a self, wanted: &'a Wanted) -> Comparing<'a> {
+        Box::pin(async {
+            let mut found = Vec::new();
+            for server in self.servers.iter().filter(|_| !wants(wanted).is_empty()) {
+                found.push(rights::compare(server, wanted).await);
+            }
+            found
+        })
     }
 }

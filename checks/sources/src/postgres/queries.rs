@@ -11,8 +11,11 @@ pub(super) const SETTINGS: Query = Query {
     sql: "SELECT name, setting FROM pg_settings WHERE name IN ('data_checksums', 'log_connections', 'log_disconnections', \
           'log_line_prefix', 'log_statement', 'password_encryption', 'pgaudit.log', 'server_version', 'shared_preload_libraries', \
           'ssl', 'ssl_min_protocol_version')",
-    needs: "any role; shared_preload_libraries needs pg_read_all_settings",
+    needs: "any role; some settings need pg_read_all_settings",
 };
+
+/// Those of the settings that PostgreSQL shows to superusers and to members of pg_read_all_settings alone.
+pub(super) const HIDDEN: [&str; 2] = ["shared_preload_libraries", "ssl_min_protocol_version"];
 
 /// Settings that every supported version has; where one is missing it may not be read.
 pub(super) const ALWAYS: [&str; 10] = [

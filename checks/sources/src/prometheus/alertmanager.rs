@@ -32,19 +32,26 @@ pub(super) struct Alertmanager {
     pub watchdog: String,
 }
 
+/// The paths that records take, and what for.
+pub(super) fn paths(asked: &Asked<'_>) -> Vec<(&'static str, &'static str)> {
+    let mut paths = Vec::new();
+    if asked.kind("Alertmanager") {
+        paths.push((STATUS, "receivers and routes"));
+    }
+    if asked.part("Alertmanager", "severities") {
+        paths.push((SILENCES, "what is silenced"));
+    }
+    if asked.part("Alertmanager", "watchdog") {
+        paths.push((ALERTS, "whether the watchdog arrives"));
+    }
+    paths
+}
+
 impl Alertmanager {
     pub(super) fn plan(&self, asked: &Asked<'_>) -> Vec<PlannedRequest> {
-        let mut plan = Vec::new();
-        if asked.kind("Alertmanager") {
-            plan.push(self.service.planned(STATUS, &[], "receivers and routes"));
-        }
-        if asked.part("Alertmanager", "severities") {
-            plan.push(self.service.planned(SILENCES, &[], "what is silenced"));
-        }
-        if asked.part("Alertmanager", "watchdog") {
-            plan.push(self.service.planned(ALERTS, &[("filter", &self.filter())], "whether the watchdog arrives"));
-        }
-        plan
+        let filter = self.filter();
+        let query = |path: &str| if path == ALERTS { vec![("filter", filter.as_str())] } else { Vec::new() };
+        paths(asked).into_iter().map(|(path, reason)| self.service.planned(path, &query(path), reason)).collect()
     }
 
     fn filter(&self) -> String {

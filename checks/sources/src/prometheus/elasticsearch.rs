@@ -21,6 +21,12 @@ pub(super) const KINDS: &[&str] = &["LogStream"];
 const STATUS: &str = "_ilm/status";
 const POLICIES: &str = "_ilm/policy";
 
+/// The privileges that records take, and what for: on the cluster, and on the indices of logs.
+pub(super) const PRIVILEGES: [(&str, &str); 2] = [
+    ("cluster read_ilm", "whether index lifecycle management runs, and when indices are deleted"),
+    ("index view_index_metadata", "the data streams and indices of logs, and what manages them"),
+];
+
 #[derive(Debug)]
 pub(super) struct Elasticsearch {
     pub service: Service,

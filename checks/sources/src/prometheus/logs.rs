@@ -27,15 +27,21 @@ pub(super) struct Loki {
     pub overrides: Option<Vec<u8>>,
 }
 
+/// The paths that records take, and what for.
+pub(super) fn paths(asked: &Asked<'_>) -> Vec<(&'static str, &'static str)> {
+    let mut paths = Vec::new();
+    if asked.kind("LogStream") {
+        paths.push((CONFIG, "for how long logs are kept, and whether they are deleted then"));
+    }
+    if asked.part("Ruler", "alerts") {
+        paths.push((RULES, "the alert rules on logs and their health"));
+    }
+    paths
+}
+
 impl Loki {
     pub(super) fn plan(&self, asked: &Asked<'_>) -> Vec<PlannedRequest> {
-        let mut plan = Vec::new();
-        if asked.kind("LogStream") {
-            plan.push(self.service.planned(CONFIG, &[], "for how long logs are kept, and whether they are deleted then"));
-        }
-        if asked.part("Ruler", "alerts") {
-            plan.push(self.service.planned(RULES, &[], "the alert rules on logs and their health"));
-        }
+        let mut plan: Vec<_> = paths(asked).into_iter().map(|(path, reason)| self.service.planned(path, &[], reason)).collect();
         if !plan.is_empty() {
             plan.push(self.service.planned(BUILD, &[], "which version answers"));
         }

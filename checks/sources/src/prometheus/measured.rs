@@ -106,6 +106,12 @@ impl Queries {
     }
 }
 
+/// The path that every query takes, where one is asked.
+pub(super) fn path(asked: &Asked<'_>) -> Option<(&'static str, &'static str)> {
+    let any = KNOWN.iter().any(|known| asked.kind(known.kind)) || asked.kind("Sample");
+    any.then_some((PATH, "results of instant queries"))
+}
+
 /// What would be asked.
 pub(super) fn plan(service: &Service, queries: &Queries, asked: &Asked<'_>) -> Vec<PlannedRequest> {
     let known = KNOWN.iter().filter(|known| asked.kind(known.kind)).map(|known| (queries.of(known), known.reason));

@@ -17,6 +17,7 @@ mod logs;
 mod measured;
 mod otel;
 mod promql;
+pub mod rights;
 mod routing;
 mod rules;
 mod server;

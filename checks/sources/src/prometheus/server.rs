@@ -34,21 +34,27 @@ pub(super) struct Server {
     pub queries: Queries,
 }
 
+/// The paths that records take, and what for.
+pub(super) fn paths(asked: &Asked<'_>) -> Vec<(&'static str, &'static str)> {
+    let mut paths = Vec::new();
+    if asked.part("Server", "retention") {
+        paths.push((RUNTIME, "for how long metrics are kept"));
+        paths.push((METRICS, "only where a size limits retention: how old the oldest metrics are"));
+    }
+    if asked.part("Server", "alertmanagers") {
+        paths.push((ALERTMANAGERS, "whether alerts are sent to anybody"));
+    }
+    if asked.part("Ruler", "alerts") {
+        paths.push((RULES, "the alert rules and their health"));
+        paths.push((NAMES, "whether there are data for the rules"));
+    }
+    paths
+}
+
 impl Server {
     pub(super) fn plan(&self, asked: &Asked<'_>) -> Vec<PlannedRequest> {
-        let mut plan = vec![(BUILD, "which version answers")];
-        if asked.part("Server", "retention") {
-            plan.push((RUNTIME, "for how long metrics are kept"));
-            plan.push((METRICS, "only where a size limits retention: how old the oldest metrics are"));
-        }
-        if asked.part("Server", "alertmanagers") {
-            plan.push((ALERTMANAGERS, "whether alerts are sent to anybody"));
-        }
-        if asked.part("Ruler", "alerts") {
-            plan.push((RULES, "the alert rules and their health"));
-            plan.push((NAMES, "whether there are data for the rules"));
-        }
-        let mut plan: Vec<PlannedRequest> = plan.into_iter().map(|(path, reason)| self.service.planned(path, &[], reason)).collect();
+        let plan = std::iter::once((BUILD, "which version answers")).chain(paths(asked));
+        let mut plan: Vec<PlannedRequest> = plan.map(|(path, reason)| self.service.planned(path, &[], reason)).collect();
         plan.extend(measured::plan(&self.service, &self.queries, asked));
         if plan.len() == 1 { Vec::new() } else { plan }
     }

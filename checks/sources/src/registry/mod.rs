@@ -14,6 +14,7 @@ mod client;
 mod harbor;
 mod image;
 mod keys;
+pub mod rights;
 mod sigstore;
 mod statement;
 mod target;

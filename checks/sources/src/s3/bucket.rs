@@ -5,9 +5,8 @@ use proofbook_checks::inventory::Reason;
 use serde_json::{Map, Value as Json, json};
 
 use super::account::Account;
-use super::keys;
-use super::parts::PARTS;
 use super::settings::Provider;
+use super::{keys, parts};
 use crate::observed::{Unread, part};
 
 /// Reads what is asked for of a bucket.
@@ -17,9 +16,8 @@ pub(super) async fn read(account: &Account, bucket: &str, reads: impl Fn(&str) -
     record.insert("bucket".to_owned(), bucket.into());
     record.insert("account".to_owned(), account.name.clone().into());
     record.insert("provider".to_owned(), account.provider.as_str().into());
-    // The key is named by the default encryption.
     let reads_key = reads("key");
-    for asked in PARTS.iter().filter(|asked| reads(asked.name) || asked.name == "encryption" && reads_key) {
+    for asked in parts::asked(reads) {
         let mut found = account.part(bucket, asked).await;
         match asked.name {
             "location" => found = found.map(|told| location(account, &told)),

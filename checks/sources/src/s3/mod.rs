@@ -11,6 +11,7 @@ mod keys;
 mod parts;
 mod policy;
 mod refusal;
+pub mod rights;
 mod services;
 mod settings;
 mod signing;
@@ -25,11 +26,10 @@ use reqwest::Url;
 use serde_json::{Value as Json, json};
 
 use self::account::{Account, Buckets};
-use self::parts::PARTS;
 use self::services::Service;
 pub use self::settings::{Provider, S3Account, S3Target, Style};
 use crate::bounded::each;
-use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
+use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread, part};
 
 /// How many buckets are read at a time.
@@ -208,12 +208,8 @@ impl Collector for S3Collector {
                 }
             }
             if wants.keys {
-                for (action, what) in [
-                    ("kms:ListKeys", "the keys of the account"),
-                    ("kms:DescribeKey", "holder and state of each key"),
-                    ("kms:GetKeyRotationStatus", "rotation of each key that the account holds"),
-                ] {
-                    add("POST", url(Service::Kms), &format!("{action}: {what}"));
+                for right in rights::of_keys() {
+                    add("POST", url(Service::Kms), &format!("{}: {}", right.name, right.why));
                 }
             }
             let Some(mask) = &wants.bucket else { continue };
@@ -228,7 +224,7 @@ impl Collector for S3Collector {
                     url.set_query(Some(query).filter(|query| !query.is_empty()));
                     Some(url)
                 };
-                for asked in PARTS.iter().filter(|asked| mask.covers(asked.name) || asked.name == "encryption" && mask.covers("key")) {
+                for asked in parts::asked(|part| mask.covers(part)) {
                     add("GET", at(asked.query), asked.permission);
                 }
                 if mask.covers("key") {
@@ -244,5 +240,17 @@ impl Collector for S3Collector {
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
         Box::pin(self.gather(wanted, progress))
+    }
+
+    fn compare<'a>(&'a self, wanted: &'a Wanted) -> Comparing<'a> {
+        Box::pin(async {
+            let wants = Wants::new(wanted);
+            let mut found = Vec::new();
+            for account in self.accounts.iter().filter(|_| wants.anything()) {
+                let buckets = if wants.bucket.is_some() { self.buckets_of(account).await } else { Ok(Buckets::default()) };
+                found.push(rights::compare(account, &wants, buckets).await);
+            }
+            found
+        })
     }
 }

@@ -97,6 +97,11 @@ pub(super) const PARTS: [Part; 12] = [
     Part { name: "tags", query: "tagging", permission: "s3:GetBucketTagging", absent: "NoSuchTagSet", unset: || json!({}), read: tags },
 ];
 
+/// The parts that are asked for where a check `reads` some. The key of a bucket is named by its encryption.
+pub(super) fn asked(reads: impl Fn(&str) -> bool) -> impl Iterator<Item = &'static Part> {
+    PARTS.iter().filter(move |part| reads(part.name) || part.name == "encryption" && reads("key"))
+}
+
 /// The code that says that public access is not blocked; the account's own block has it too.
 pub(super) const NO_ACCESS_BLOCK: &str = "NoSuchPublicAccessBlockConfiguration";
 

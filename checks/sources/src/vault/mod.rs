@@ -9,6 +9,7 @@
 //! Only settings are read, and no secret, no key and no list of secrets. A store that is sealed is asked for nothing else.
 
 mod read;
+pub mod rights;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use serde::Deserialize;
 
 use self::read::{KINDS, Store};
 use crate::bounded::each;
-use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
+use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
 use crate::observed::Observed;
 use crate::service::{Access, Service};
 use crate::settings::{SettingsError, Setup, TargetSettings};
@@ -101,6 +102,16 @@ impl Collector for Vault {
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
         Box::pin(self.gather(wanted, progress))
+    }
+
+    fn compare<'a>(&'a self, wanted: &'a Wanted) -> Comparing<'a> {
+        Box::pin(async {
+            let mut found = Vec::new();
+            for store in &self.stores {
+                found.extend(rights::compare(store, wanted).await);
+            }
+            found
+        })
     }
 }
 

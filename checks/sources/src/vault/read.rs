@@ -130,7 +130,7 @@ impl Store {
         records
     }
 
-    async fn data(&self, path: &str) -> Result<Json, Unread> {
+    pub(super) async fn data(&self, path: &str) -> Result<Json, Unread> {
         self.asked(path, &[]).await
     }
 

@@ -5,6 +5,7 @@
 
 mod faults;
 mod reading;
+mod rights;
 mod server;
 mod ways;
 

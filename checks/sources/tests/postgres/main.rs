@@ -4,6 +4,7 @@
 
 #[path = "../support/judge.rs"]
 mod judge;
+mod rights;
 mod server;
 
 use std::io::{Read, Write};

@@ -10,6 +10,7 @@ mod judge;
 
 mod faults;
 mod moto;
+mod rights;
 mod stores;
 
 use std::path::Path;

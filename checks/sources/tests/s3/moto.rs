@@ -10,13 +10,13 @@ use proofbook_checks::resource::Resource;
 use proofbook_checks::value::Value;
 use serde_json::{Value as Json, json};
 
-use crate::front::{Front, Reply};
+use crate::front::{Front, Reply, Request};
 use crate::judge::{Judge, assert_verdicts};
 use crate::{CHECKS, ID, KEY, about_all, open};
 
-struct Moto {
+pub(crate) struct Moto {
     process: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Drop for Moto {
@@ -27,7 +27,7 @@ impl Drop for Moto {
 }
 
 impl Moto {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("moto_server");
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
@@ -41,7 +41,7 @@ impl Moto {
         moto
     }
 
-    fn set_up(&self) -> Json {
+    pub(crate) fn set_up(&self) -> Json {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/s3/postures.py");
         let output = Command::new("python3").args([script, &format!("http://127.0.0.1:{}", self.port)]).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -49,22 +49,24 @@ impl Moto {
     }
 }
 
-// moto knows neither the status of a policy nor the settings of an account; both are answered as documented.
-fn front(moto: &Moto) -> Front {
-    Front::start(moto.port, |request| {
-        if request.asks("policyStatus") {
-            let public = request.target.contains("/bad-a?");
-            return Reply::xml(200, &format!("<PolicyStatus><IsPublic>{public}</IsPublic></PolicyStatus>"));
-        }
-        if request.target.starts_with("/v20180820/configuration/publicAccessBlock") {
-            assert_eq!(request.header("x-amz-account-id"), "123456789012");
-            return Reply::error(404, "NoSuchPublicAccessBlockConfiguration");
-        }
-        Reply::Forward
-    })
+/// moto knows neither the status of a policy nor the settings of an account; both are answered as documented.
+pub(crate) fn answer(request: &Request) -> Reply {
+    if request.asks("policyStatus") {
+        let public = request.target.contains("/bad-a?");
+        return Reply::xml(200, &format!("<PolicyStatus><IsPublic>{public}</IsPublic></PolicyStatus>"));
+    }
+    if request.target.starts_with("/v20180820/configuration/publicAccessBlock") {
+        assert_eq!(request.header("x-amz-account-id"), "123456789012");
+        return Reply::error(404, "NoSuchPublicAccessBlockConfiguration");
+    }
+    Reply::Forward
 }
 
-fn at(front: &Front) -> String {
+fn front(moto: &Moto) -> Front {
+    Front::start(moto.port, answer)
+}
+
+pub(crate) fn at(front: &Front) -> String {
     let url = &front.url;
     format!("{{name: prod, region: eu-central-1, provider: aws, endpoint: '{url}', kms: '{url}', sts: '{url}', control: '{url}'}}")
 }

@@ -17,7 +17,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value as Json, json};
 
 use super::token::Token;
-use super::{ACCOUNT, CLIENT, IDENTITY_PROVIDER, PROVIDER, REALM, Wants};
+use super::{ACCOUNT, CLIENT, IDENTITY_PROVIDER, REALM, Wants};
 use crate::observed::Unread;
 use crate::web::Web;
 
@@ -108,9 +108,9 @@ pub(super) async fn look(web: &Web, admin: &Admin, token: &Token, issuer: &str, 
     Read { records, signing }
 }
 
-// Of accounts it is to be known whether their logins are kept.
+// Of accounts it is to be known whether their logins are kept; of a provider, what it is set to sign with.
 fn needs_realm(wants: &Wants) -> bool {
-    [REALM, PROVIDER, ACCOUNT].into_iter().any(|kind| wants.has(kind))
+    wants.configured || [REALM, ACCOUNT].into_iter().any(|kind| wants.has(kind))
 }
 
 /// What stands for a realm of which nothing could be read.

@@ -1,0 +1,39 @@
+//! Which paths of monitoring reading takes. Prometheus, Alertmanager and Loki have no rights of their own: a proxy before them lets
+//! paths through. Elasticsearch has privileges.
+
+use proofbook_checks::inventory::Wanted;
+use proofbook_checks::resource::Source;
+use serde_json::{Value as Json, json};
+
+use super::{alertmanager, elasticsearch, logs, measured, server};
+use crate::rights::{Platform, Right};
+use crate::wanted::Asked;
+
+/// The paths of Prometheus, Alertmanager and Loki that reading takes, each behind the name of its product. That a service keeps its
+/// version to itself harms no check, so the paths that tell it are not among them.
+pub(crate) fn needed(wanted: &Wanted) -> Vec<Right> {
+    let asked = Asked::of(Source::Prometheus, wanted);
+    let paths = server::paths(&asked).into_iter().map(|(path, why)| ("prometheus", path, why));
+    let paths = paths.chain(measured::path(&asked).map(|(path, why)| ("prometheus", path, why)));
+    let paths = paths.chain(alertmanager::paths(&asked).into_iter().map(|(path, why)| ("alertmanager", path, why)));
+    let paths = paths.chain(logs::paths(&asked).into_iter().map(|(path, why)| ("loki", path, why)));
+    paths.map(|(product, path, why)| Right::new(format!("{product} GET /{path}"), why)).collect()
+}
+
+/// The privileges of Elasticsearch that reading takes.
+pub(crate) fn elasticsearch(wanted: &Wanted) -> Vec<Right> {
+    if !Asked::of(Source::Prometheus, wanted).kind("LogStream") {
+        return Vec::new();
+    }
+    elasticsearch::PRIVILEGES.map(|(name, why)| Right::new(name, why)).to_vec()
+}
+
+/// A role of Elasticsearch with the needed privileges, as `PUT /_security/role/NAME` takes it.
+#[must_use]
+pub fn role(wanted: &Wanted, indices: &[String]) -> Json {
+    let of = |level: &str| -> Vec<String> {
+        let rights = Platform::Elasticsearch.rights(wanted);
+        rights.iter().filter_map(|right| right.name.strip_prefix(level)).map(|name| name.trim_start_matches(' ').to_owned()).collect()
+    };
+    json!({"cluster": of("cluster"), "indices": [{"names": indices, "privileges": of("index")}]})
+}

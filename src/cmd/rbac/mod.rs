@@ -1,0 +1,170 @@
+//! `proofbook rbac`: the rights that the selected checks take, as each platform grants them, and whether an account has these and
+//! no others.
+//!
+//! Which right a request takes is known where the request is made, in the crate of sources; here it is chosen whose rights are
+//! meant, and printed.
+
+mod comparing;
+mod documents;
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use proofbook_checks::inventory::Wanted;
+use proofbook_checks::plan::Plan;
+use proofbook_controls::{CheckId, ControlId, FrameworkId};
+use proofbook_sources::kubernetes::rights::readable;
+use proofbook_sources::rights::Platform;
+
+use crate::cli::{Common, Format};
+use crate::cmd::scan::{Selection, Targets};
+use crate::config::Environment;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::workspace::Workspace;
+
+/// Arguments of `rbac`.
+#[derive(Debug, Args)]
+pub(crate) struct Rbac {
+    /// Without an ID: ask the targets which rights the account has, and tell what is missing and what is too much (0 exact,
+    /// 1 missing or too much, 3 something cannot be asked). With an ID: only what this check takes.
+    #[arg(long = "check", value_name = "ID", num_args = 0..=1, default_missing_value = "")]
+    check: Vec<String>,
+    /// Only what the checks of these controls take.
+    #[arg(long = "control", value_name = "ID")]
+    controls: Vec<ControlId>,
+    /// Only what the checks of controls take that are mapped to what is in scope of these frameworks.
+    #[arg(long = "framework", value_name = "ID")]
+    frameworks: Vec<FrameworkId>,
+    /// Whose rights; those of all targets of the environment where nothing is said.
+    #[arg(long = "for", value_name = "PLATFORM", value_enum, value_delimiter = ',')]
+    platforms: Vec<Granter>,
+    #[command(flatten)]
+    targets: Targets,
+    /// The name of the role and of the account.
+    #[arg(long, default_value = "proofbook")]
+    name: String,
+    /// The namespace of the service account of Kubernetes.
+    #[arg(long, default_value = "proofbook")]
+    namespace: String,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Platforms as the command line names them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Granter {
+    /// A ClusterRole, with its binding.
+    Kubernetes,
+    /// A policy of Amazon's identity service.
+    Aws,
+    /// A role of PostgreSQL, as SQL.
+    Postgres,
+    /// A client of Keycloak with its roles, as a part of a realm.
+    Keycloak,
+    /// A policy of Vault or OpenBao.
+    Vault,
+    /// A robot account of Harbor.
+    Harbor,
+    /// Paths of Prometheus, Alertmanager and Loki that a proxy must let through.
+    Prometheus,
+    /// A role of Elasticsearch.
+    Elasticsearch,
+    /// Permissions of a fine-grained token or an app of GitHub.
+    Github,
+    /// The scope of a token of GitLab.
+    Gitlab,
+}
+
+impl From<Granter> for Platform {
+    fn from(granter: Granter) -> Self {
+        match granter {
+            Granter::Kubernetes => Self::Kubernetes,
+            Granter::Aws => Self::Aws,
+            Granter::Postgres => Self::Postgres,
+            Granter::Keycloak => Self::Keycloak,
+            Granter::Vault => Self::Vault,
+            Granter::Harbor => Self::Harbor,
+            Granter::Prometheus => Self::Prometheus,
+            Granter::Elasticsearch => Self::Elasticsearch,
+            Granter::Github => Self::Github,
+            Granter::Gitlab => Self::Gitlab,
+        }
+    }
+}
+
+/// What is printed, and of what.
+struct Asked<'a> {
+    rbac: &'a Rbac,
+    environment: &'a Environment,
+    plan: &'a Plan<'a>,
+    wanted: Wanted,
+    platforms: Vec<Platform>,
+}
+
+impl Rbac {
+    pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
+        let workspace = Workspace::open(common)?;
+        let catalog = workspace.catalog()?;
+        let (_, environment) = workspace.environment(common)?;
+        let settings = workspace.config.settings(&environment);
+        let named: Vec<CheckId> = self.check.iter().filter(|id| !id.is_empty()).map(|id| id.parse()).collect::<Result<_, _>>()?;
+        let selection = Selection::of(named, self.controls.clone(), self.frameworks.clone());
+        let chosen = selection.choose(&catalog, &settings, &workspace.scopes())?;
+        let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
+        let nodes_proxy = environment.kubernetes.as_ref().is_some_and(|cluster| cluster.nodes_proxy);
+        let platforms = self.meant(&environment);
+        let asked = Asked { rbac: self, environment: &environment, plan: &plan, wanted: readable(&plan.wanted(), nodes_proxy), platforms };
+        // An option without a value asks, one with a value selects.
+        if self.check.iter().any(String::is_empty) {
+            return asked.compare(&workspace, output);
+        }
+        asked.print(output)
+    }
+
+    // Those that were named, in their order, else those of the targets; a cluster where there are no targets at all.
+    fn meant(&self, environment: &Environment) -> Vec<Platform> {
+        if !self.platforms.is_empty() {
+            let named: BTreeSet<Platform> = self.platforms.iter().map(|granter| Platform::from(*granter)).collect();
+            return named.into_iter().collect();
+        }
+        let on_command_line = self.targets.kubeconfig.is_some() || self.targets.context.is_some() || self.targets.dump.is_some();
+        let mut configured: BTreeSet<Platform> =
+            Platform::ALL.into_iter().filter(|platform| is_configured(*platform, environment)).collect();
+        if configured.is_empty() || on_command_line {
+            configured.insert(Platform::Kubernetes);
+        }
+        configured.into_iter().collect()
+    }
+}
+
+// Whether the environment has a target at which the platform grants rights.
+fn is_configured(platform: Platform, environment: &Environment) -> bool {
+    use proofbook_sources::git::HostProduct;
+
+    let hosts = |product: HostProduct| environment.git.as_ref().is_some_and(|git| git.hosts.iter().any(|host| host.product == product));
+    let monitoring = environment.prometheus.as_ref();
+    match platform {
+        Platform::Kubernetes => environment.kubernetes.is_some(),
+        Platform::Aws => environment.s3.as_ref().is_some_and(|s3| !s3.accounts.is_empty()),
+        Platform::Postgres => environment.postgres.as_ref().is_some_and(|postgres| !postgres.servers.is_empty()),
+        Platform::Keycloak => {
+            environment.oidc.as_ref().is_some_and(|oidc| oidc.providers.iter().any(|provider| provider.keycloak.is_some()))
+        }
+        Platform::Vault => environment.vault.as_ref().is_some_and(|vault| !vault.servers.is_empty()),
+        Platform::Harbor => environment.registry.as_ref().is_some_and(|registry| !registry.registries.is_empty()),
+        Platform::Prometheus => {
+            monitoring.is_some_and(|all| !(all.servers.is_empty() && all.alertmanagers.is_empty() && all.loki.is_empty()))
+        }
+        Platform::Elasticsearch => monitoring.is_some_and(|all| !all.elasticsearch.is_empty()),
+        Platform::Github => hosts(HostProduct::Github),
+        Platform::Gitlab => hosts(HostProduct::Gitlab),
+    }
+}
+
+// A value for people to read and for programs to parse.
+fn pretty(value: &serde_json::Value) -> Result<String> {
+    serde_json::to_string_pretty(value).context("printing JSON")
+}
