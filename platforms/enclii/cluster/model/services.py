@@ -43,7 +43,7 @@ def roles(cluster):
     cluster_role(cluster, "enclii:owner", rule([""], ["events", "namespaces", "resourcequotas"], READ),
                  rule(["rbac.authorization.k8s.io"], ["rolebindings"], READ))
     cluster_role(cluster, "enclii:operator", rule([""], ["configmaps", "events", "namespaces", "nodes", "pods", "pods/log", "services"], READ),
-                 rule(["apps"], ["daemonsets", "deployments", "statefulsets"], READ + ["patch"]),
+                 rule(["apps"], ["daemonsets", "deployments", "statefulsets"], READ),
                  rule(["velero.io"], ["backups", "restores", "schedules"], WRITE))
     cluster_binding(cluster, "enclii:operators", "enclii:operator", group("oidc:enclii-operators"))
 
