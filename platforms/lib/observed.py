@@ -187,11 +187,6 @@ def database_role(server):
                   bypasses_row_security=True, member_of=[])
 
 
-def table(server, label):
-    return record("postgres", "Table", label, server, columns=["id", "tenant_id", "created_at"],
-                  row_security={"enabled": True, "forced": True, "policies": 1})
-
-
 # Monitoring
 
 ALERTS = {
@@ -331,6 +326,9 @@ def change_set(label, checks):
 
 def _document():
     return {"present": True, "is_the_one": True}
+
+
+POLICIES = ("access", "change", "data-retention", "incident", "information-security", "secure-development")
 
 
 def policy_document(label, approved="2026-02-16"):

@@ -230,7 +230,8 @@ def coredns(cluster):
 def metrics_server(cluster):
     deployment(cluster, "metrics-server", "kube-system", [container(
         "metrics-server", cluster.image("mirror/metrics-server", "v0.8.0"), ports={"https": 10250},
-        probes=probe("/livez", "https", "HTTPS"), cpu="100m", memory="200Mi", args=["--cert-dir=/tmp", "--secure-port=10250"], volumeMounts=mounts(tmp="/tmp"),
+        probes=probe("/livez", "https", "HTTPS"), cpu="100m", memory="200Mi", args=["--cert-dir=/tmp", "--secure-port=10250"],
+        volumeMounts=mounts(tmp="/tmp"),
     )], token=True, volumes=scratch("tmp"))
     service(cluster, "metrics-server", "kube-system", {"https": 443})
 

@@ -12,7 +12,8 @@ ELBE, WATERLAND = "objects.eu-central-1.elbe.example", "objects.eu-west-1.waterl
 def records(cluster):
     out = []
     for host, address in EDGE.items():
-        out += [o.site(host, address, api=host.startswith("api")), o.edge_probe(host, address), o.name(host, "eidp.example", "acme.ca.example")]
+        out += [o.site(host, address, api=host.startswith("api")), o.edge_probe(host, address),
+                o.name(host, "eidp.example", "acme.ca.example")]
     out += [o.security_txt("eidp.example", "203.0.113.12"), o.status_page("status.eidp.example", "192.0.2.80"), o.domain("eidp.example"),
             o.reference("docs.eidp.example", "edge.eidp.example")]
     out += [o.provider(ISSUER), o.realm(ISSUER), o.client(ISSUER, "console", "console.eidp.example"),
@@ -64,7 +65,7 @@ def files(cluster):
         o.supplier("deichtor", "Deichtor Netzschutz GmbH", "DE", "Mitigation of attacks at the edge", []),
     ]
     return [
-        *(o.policy_document(label) for label in ("access", "change", "data-retention", "incident", "information-security", "secure-development")),
+        *(o.policy_document(label) for label in o.POLICIES),
         o.assurance("elbe-iso27001", "iso27001-2022", sites=["FRA-1"], until="2027-09-30", supplier_name="elbe"),
         o.assurance("waterland-iso27001", "iso27001-2022", sites=["AMS-2"], until="2027-05-31", supplier_name="waterland"),
         *o.suppliers(entries),

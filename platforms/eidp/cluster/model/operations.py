@@ -100,7 +100,8 @@ def runners(cluster):
     allow_dns(cluster, "runners")
     policy(cluster, "allow-https-out", "runners", {}, egress=[
         {"ports": [{"port": 443, "protocol": "TCP"}], "to": [{"ipBlock": {"cidr": "203.0.113.0/28"}}]}])
-    runner = container("runner", cluster.image("eidp/runner", "2.330.0"), probes={}, cpu="1", memory="4Gi", volumeMounts=mounts(work="/work"))
+    runner = container("runner", cluster.image("eidp/runner", "2.330.0"), probes={}, cpu="1", memory="4Gi",
+                       volumeMounts=mounts(work="/work"))
     cluster.add("actions.github.com/v1alpha1", "AutoscalingRunnerSet", "builds", "runners", spec={
         "githubConfigUrl": "https://git.eidp.example/platform", "maxRunners": 8, "minRunners": 0,
         "template": {"spec": {"automountServiceAccountToken": False, "containers": [runner], "restartPolicy": "Never",

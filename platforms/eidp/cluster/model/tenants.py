@@ -60,7 +60,8 @@ def postgres(cluster, namespace, replicas, storage):
     external_secret(cluster, "postgres", namespace, "password")
     stateful_set(cluster, "postgres", namespace, [container(
         "postgres", cluster.image("eidp/postgres", "18.1-3"), ports={"postgres": 5432},
-        probes=command_probe("pg_isready", "-h", "127.0.0.1"), cpu="500m", memory="2Gi", volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
+        probes=command_probe("pg_isready", "-h", "127.0.0.1"), cpu="500m", memory="2Gi",
+        volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
             {"mountPath": "/etc/postgres-secret", "name": "password", "readOnly": True}],
         env=[{"name": "PGDATA", "value": "/var/lib/postgresql/data"},
              {"name": "POSTGRES_PASSWORD_FILE", "value": "/etc/postgres-secret/password"}],

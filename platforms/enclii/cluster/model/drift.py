@@ -216,7 +216,8 @@ def late_patch(cluster):
     """A critical flaw of the API's image is known, fixed by its makers for nine days, and still runs."""
     hashed = cluster.image("enclii/api", "2026.46.1").split("@")[1]
     return record_of("Scan", f"scans/{hashed[7:19]}.json", lambda scan: scan.update(vulnerabilities=[
-        {"id": "CVE-2026-90001", "severity": "critical", "state": "fixed", "fixed_in": "1.4.2", "package": "example-http", "version": "1.4.1",
+        {"id": "CVE-2026-90001", "severity": "critical", "state": "fixed", "fixed_in": "1.4.2", "package": "example-http",
+         "version": "1.4.1",
          "published": "2026-11-11T00:00:00Z"}]))
 
 

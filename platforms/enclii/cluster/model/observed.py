@@ -51,7 +51,8 @@ def storage():
 def files(cluster):
     entries = [
         o.supplier("hetzner", "Hetzner Online GmbH", "DE", "Machines, network and object storage", ["hcloud", "*.objects.enclii.example"]),
-        o.supplier("cloudflare", "Cloudflare, Inc.", "US", "Edge network, tunnel and the store of backups", ["*.r2.cloudflarestorage.example"],
+        o.supplier("cloudflare", "Cloudflare, Inc.", "US", "Edge network, tunnel and the store of backups",
+                   ["*.r2.cloudflarestorage.example"],
                    locations=["DE", "NL"]),
         o.supplier("github", "GitHub B.V.", "NL", "Hosting of source code, and login where a customer chooses it", [],
                    parent=("Microsoft Corporation", "US")),
@@ -59,7 +60,7 @@ def files(cluster):
     ]
     sites = ["FSN1", "NBG1"]
     return [
-        *(o.policy_document(label) for label in ("access", "change", "data-retention", "incident", "information-security", "secure-development")),
+        *(o.policy_document(label) for label in o.POLICIES),
         o.penetration_test(["platform", "console"]),
         o.assurance("hetzner-iso27001", "iso27001-2022", sites=sites, until="2027-09-30", supplier_name="hetzner"),
         o.assurance("r2-iso27001", "iso27001-2022", sites=["EU-JURISDICTION"], until="2027-05-31",

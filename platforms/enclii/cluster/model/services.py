@@ -35,14 +35,16 @@ def roles(cluster):
     """The four roles of the documentation, and the two groups of the provider's own people."""
     cluster_role(cluster, "enclii:viewer", rule([""], ["events", "pods", "services"], READ),
                  rule(["apps"], ["deployments", "replicasets", "statefulsets"], READ))
-    cluster_role(cluster, "enclii:developer", rule([""], ["configmaps", "services"], WRITE), rule([""], ["events", "pods", "pods/log"], READ),
+    cluster_role(cluster, "enclii:developer", rule([""], ["configmaps", "services"], WRITE),
+                 rule([""], ["events", "pods", "pods/log"], READ),
                  rule(["apps"], ["deployments", "statefulsets"], WRITE), rule(["batch"], ["cronjobs", "jobs"], WRITE))
     cluster_role(cluster, "enclii:admin", rule([""], ["configmaps", "persistentvolumeclaims", "services"], WRITE),
                  rule([""], ["events", "pods", "pods/log"], READ), rule(["apps"], ["deployments", "statefulsets"], WRITE),
                  rule(["batch"], ["cronjobs", "jobs"], WRITE), rule(["external-secrets.io"], ["externalsecrets"], WRITE))
     cluster_role(cluster, "enclii:owner", rule([""], ["events", "namespaces", "resourcequotas"], READ),
                  rule(["rbac.authorization.k8s.io"], ["rolebindings"], READ))
-    cluster_role(cluster, "enclii:operator", rule([""], ["configmaps", "events", "namespaces", "nodes", "pods", "pods/log", "services"], READ),
+    cluster_role(cluster, "enclii:operator",
+                 rule([""], ["configmaps", "events", "namespaces", "nodes", "pods", "pods/log", "services"], READ),
                  rule(["apps"], ["daemonsets", "deployments", "statefulsets"], READ),
                  rule(["velero.io"], ["backups", "restores", "schedules"], WRITE))
     cluster_binding(cluster, "enclii:operators", "enclii:operator", group("oidc:enclii-operators"))
@@ -71,7 +73,8 @@ def edge(cluster):
     cluster.add("networking.k8s.io/v1", "IngressClass", "traefik", annotations={"ingressclass.kubernetes.io/is-default-class": "true"},
                 spec={"controller": "traefik.io/ingress-controller"})
     cluster.add("traefik.io/v1alpha1", "TLSOption", "default", "edge", spec={"minVersion": "VersionTLS13", "sniStrict": True})
-    cluster.add("traefik.io/v1alpha1", "Middleware", "rate-limit", "edge", spec={"rateLimit": {"average": 50, "burst": 100, "period": "1s"}})
+    cluster.add("traefik.io/v1alpha1", "Middleware", "rate-limit", "edge",
+                spec={"rateLimit": {"average": 50, "burst": 100, "period": "1s"}})
     default_deny(cluster, "edge")
     allow_dns(cluster, "edge")
     policy(cluster, "allow-edge", "edge", {}, ingress=[{"from": [{"podSelector": {}}], "ports": [{"port": 8443}]}],
@@ -91,7 +94,8 @@ def mesh(cluster):
         memory="512Mi", security={"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
                                   "capabilities": {"add": ["NET_ADMIN", "NET_RAW", "SYS_ADMIN"], "drop": ["ALL"]}})], token=True, root=True)
     controller(cluster, "istio-system", "istiod", rule([""], ["endpoints", "namespaces", "nodes", "pods", "services"], READ),
-               rule(["networking.istio.io", "security.istio.io"], ["authorizationpolicies", "destinationrules", "peerauthentications"], READ))
+               rule(["networking.istio.io", "security.istio.io"], ["authorizationpolicies", "destinationrules", "peerauthentications"],
+                    READ))
     cluster.add("security.istio.io/v1", "PeerAuthentication", "default", "istio-system", spec={"mtls": {"mode": "STRICT"}})
 
 

@@ -41,7 +41,8 @@ def node(cluster, number, letter, created=None):
     added["status"] = {
         "addresses": [{"address": address, "type": "InternalIP"}, {"address": name, "type": "Hostname"}], "allocatable": room,
         "capacity": room, "conditions": conditions,
-        "nodeInfo": {"architecture": "amd64", "containerRuntimeVersion": "containerd://2.2.1", "kernelVersion": "6.12.55-74.119.amzn2023.x86_64",
+        "nodeInfo": {"architecture": "amd64", "containerRuntimeVersion": "containerd://2.2.1",
+                     "kernelVersion": "6.12.55-74.119.amzn2023.x86_64",
                      "kubeletVersion": KUBELET, "operatingSystem": "linux", "osImage": "Bottlerocket OS 1.50.0 (aws-k8s-1.36)"},
     }
     return added
@@ -97,7 +98,9 @@ def services(cluster):
     controller(cluster, "kube-system", "coredns", rule([""], ["namespaces", "pods", "services"], READ),
                rule(["discovery.k8s.io"], ["endpointslices"], READ))
     deployment(cluster, "karpenter", "kube-system", [container(
-        "controller", cluster.image("mirror/karpenter", "1.9.0"), ports={"metrics": 8080, "health": 8081}, probes=probe("/healthz", "health"),
+        "controller", cluster.image("mirror/karpenter", "1.9.0"), ports={"metrics": 8080, "health": 8081},
+        probes=probe("/healthz", "health"),
         memory="512Mi")], replicas=2, token=True)
-    controller(cluster, "kube-system", "karpenter", rule([""], ["nodes", "pods"], READ), rule([""], ["nodes"], ["create", "delete", "patch"]),
+    controller(cluster, "kube-system", "karpenter", rule([""], ["nodes", "pods"], READ),
+               rule([""], ["nodes"], ["create", "delete", "patch"]),
                rule(["karpenter.sh"], ["nodeclaims", "nodepools"], READ + ["create", "delete", "patch"]))

@@ -51,11 +51,12 @@ def files(cluster):
     module = {"standard": "140-3", "status": "active", "approved_mode": True, "looked_up_on": "2026-10-12"}
     modules = [
         {"component": "edge", "purpose": "tls", "module": "Example TLS Module 3.1", "certificate": "9001", **module},
-        {"component": "volumes and buckets", "purpose": "storage", "module": "Example Key Service Module 2.0", "certificate": "9002", **module},
+        {"component": "volumes and buckets", "purpose": "storage", "module": "Example Key Service Module 2.0", "certificate": "9002",
+         **module},
         {"component": "administration", "purpose": "vpn", "module": "Example TLS Module 3.1", "certificate": "9001", **module},
     ]
     return [
-        *(o.policy_document(label) for label in ("access", "change", "data-retention", "incident", "information-security", "secure-development")),
+        *(o.policy_document(label) for label in o.POLICIES),
         o.penetration_test(["platform"]),
         o.assurance("soc2-2026", "soc2-type-2", services=["platform"], period=("2025-10-01", "2026-09-30")),
         o.assurance("cloud-iso27001", "iso27001-2022", sites=["us-east-1", "us-west-2"], until="2027-08-31", supplier_name="cloud"),

@@ -11,7 +11,8 @@ from lib.workload import (account, budget, command_probe, container, deployment,
 
 CUSTOMER = "bluefin"
 ROLE = "arn:aws:iam::100000000000:role"
-SPACES = {"etl-api": {"api": "unstructured/api", "ingest": "unstructured/ingest"}, "etl-workers": {"partition": "unstructured/partition", "embed": "unstructured/embed"},
+SPACES = {"etl-api": {"api": "unstructured/api", "ingest": "unstructured/ingest"},
+          "etl-workers": {"partition": "unstructured/partition", "embed": "unstructured/embed"},
           "console": {"web": "unstructured/console"}, "keycloak": {"keycloak": "unstructured/keycloak"}}
 
 
@@ -53,7 +54,8 @@ def mesh(cluster):
         memory="1Gi", volumeMounts=mounts(tmp="/tmp"))], replicas=2, token=True, volumes=scratch("tmp"))
     budget(cluster, "istiod", "istio-system")
     controller(cluster, "istio-system", "istiod", rule([""], ["endpoints", "namespaces", "nodes", "pods", "services"], READ),
-               rule(["networking.istio.io", "security.istio.io"], ["authorizationpolicies", "destinationrules", "gateways", "peerauthentications",
+               rule(["networking.istio.io", "security.istio.io"],
+                    ["authorizationpolicies", "destinationrules", "gateways", "peerauthentications",
                                                                    "serviceentries", "virtualservices"], READ))
     cluster.add("security.istio.io/v1", "PeerAuthentication", "default", "istio-system", spec={"mtls": {"mode": "STRICT"}})
     cluster.namespace("istio-ingress", pod_security="restricted", env="production", proofbook_dev__owner="team-platform")
@@ -135,7 +137,8 @@ def mounted(program):
 
 def workload(cluster, program, namespace, path):
     deployment(cluster, program, namespace, [container(
-        program, cluster.image(path, "2026.11.3"), ports={"http": 8080}, memory="1Gi", volumeMounts=mounts(secrets="/mnt/secrets", tmp="/tmp"),
+        program, cluster.image(path, "2026.11.3"), ports={"http": 8080}, memory="1Gi",
+        volumeMounts=mounts(secrets="/mnt/secrets", tmp="/tmp"),
         env=[{"name": "SECRETS_DIR", "value": "/mnt/secrets"}])],
         replicas=3, volumes=[mounted(program), *scratch("tmp")])
     identity(cluster, program, namespace)
@@ -219,6 +222,7 @@ def backups(cluster):
              serverSideEncryption="AES256")
     schedule(cluster, "platform-daily", [*SPACES, "monitoring", "unstructured-system"], "0 1 * * *")
     cluster.add("velero.io/v1", "Restore", "trial-2026-10", "velero", created="2026-10-08T09:02:11Z", spec={
-        "backupName": "platform-daily-202610080100004", "includedNamespaces": ["keycloak"], "namespaceMapping": {"keycloak": "restore-trial"},
+        "backupName": "platform-daily-202610080100004", "includedNamespaces": ["keycloak"],
+        "namespaceMapping": {"keycloak": "restore-trial"},
     }, status={"completionTimestamp": "2026-10-08T09:31:20Z", "phase": "Completed", "progress": {"itemsRestored": 204, "totalItems": 204},
                "startTimestamp": "2026-10-08T09:02:11Z"})
