@@ -56,10 +56,6 @@ def network(cluster):
                rule([""], ["namespaces", "nodes", "pods", "services"], READ),
                rule([""], ["nodes/status", "services/status"], ["patch", "update"]),
                rule(["cilium.io"], ["ciliumendpoints", "ciliumidentities", "ciliumnodes"], READ + ["create", "delete", "patch", "update"]))
-    controller(cluster, "kube-system", "coredns", rule([""], ["namespaces", "pods", "services"], READ),
-               rule(["discovery.k8s.io"], ["endpointslices"], READ))
-    controller(cluster, "kube-system", "metrics-server", rule([""], ["nodes/metrics"], ["get"]),
-               rule([""], ["namespaces", "nodes", "pods"], READ))
     cluster_binding(cluster, "metrics-server:auth-delegator", "system:auth-delegator", service_account("kube-system", "metrics-server"))
     binding(cluster, "metrics-server-auth-reader", "kube-system", "extension-apiserver-authentication-reader",
             service_account("kube-system", "metrics-server"))

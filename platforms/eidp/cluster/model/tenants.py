@@ -1,5 +1,6 @@
 """The tenants: hansekontor (a shop, with staging), nordwind (readings of wind turbines) and fleetwerk (tracking of lorries)."""
 
+from lib import system
 from lib.backups import location, schedule
 from lib.certificates import certificate
 from lib.network import allow_dns, allow_within, default_deny, policy
@@ -74,13 +75,7 @@ def postgres(cluster, namespace, replicas, storage):
 
 def external_secret(cluster, name, namespace, *keys):
     tenant = namespace.rsplit("-", 1)[0]
-    cluster.add("external-secrets.io/v1", "ExternalSecret", name, namespace, spec={
-        "data": [{"remoteRef": {"key": f"{tenant}/{name}", "property": key}, "secretKey": key} for key in keys],
-        "refreshInterval": "1h", "secretStoreRef": {"kind": "ClusterSecretStore", "name": f"vault-{tenant}"},
-        "target": {"creationPolicy": "Owner", "name": name},
-    }, status={"conditions": [{"lastTransitionTime": "2026-11-12T09:00:12Z", "message": "secret synced", "reason": "SecretSynced",
-                               "status": "True", "type": "Ready"}],
-               "refreshTime": "2026-11-20T02:41:12Z"})
+    system.external_secret(cluster, name, namespace, tenant, f"vault-{tenant}", *keys)
 
 
 def secret_env(name, secret, key):

@@ -2,8 +2,9 @@
 
 import json
 
+from lib import system
 from lib.rbac import READ, controller, rule
-from lib.workload import RESTRICTED, container, daemon_set, deployment, hostpath, mounts, probe, scratch, service
+from lib.workload import container, daemon_set, hostpath, mounts, probe
 
 K3S = "v1.36.6+k3s1"
 AUDIT = "/var/lib/rancher/k3s/server/logs"
@@ -36,7 +37,9 @@ def build(cluster):
     for number, (name, address, region, zone) in enumerate(MACHINES):
         node(cluster, name, address, region, zone, number)
     cluster.add("v1", "ConfigMap", "extension-apiserver-authentication", "kube-system", data={"client-ca-file": cluster.root_ca})
-    coredns(cluster)
+    system.coredns(cluster, ".:53 {\n    errors\n    health\n    ready\n    kubernetes cluster.local in-addr.arpa ip6.arpa\n"
+                   "    forward . 10.40.1.53\n    cache 30\n}\n", "10.43.0.10")
+    system.metrics_server(cluster)
     storage(cluster)
     snapshots(cluster)
 
@@ -50,38 +53,14 @@ def node(cluster, name, address, region, zone, number, created=None):
         "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "node.enclii.example/disk": "luks",
         "node-role.kubernetes.io/control-plane": "true", "topology.kubernetes.io/region": region, "topology.kubernetes.io/zone": zone,
     }, spec={"podCIDR": f"10.42.{number}.0/24", "providerID": f"hcloud://{48210031 + number}"})
-    conditions = [{"lastHeartbeatTime": "2026-11-20T02:58:11Z", "lastTransitionTime": added["metadata"]["creationTimestamp"],
-                   "reason": reason, "status": status, "type": kind} for kind, status, reason in [
-                       ("MemoryPressure", "False", "KubeletHasSufficientMemory"), ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-                       ("PIDPressure", "False", "KubeletHasSufficientPID"), ("Ready", "True", "KubeletReady")]]
     room = {"cpu": "24", "memory": "128Gi", "pods": "110"}
     added["status"] = {
         "addresses": [{"address": address, "type": "InternalIP"}, {"address": name, "type": "Hostname"}], "allocatable": room,
-        "capacity": room, "conditions": conditions,
+        "capacity": room, "conditions": system.conditions(added),
         "nodeInfo": {"architecture": "amd64", "containerRuntimeVersion": "containerd://2.2.1-k3s1", "kernelVersion": "6.12.57+deb13-amd64",
                      "kubeletVersion": K3S, "operatingSystem": "linux", "osImage": "Debian GNU/Linux 13 (trixie)"},
     }
     return added
-
-
-def coredns(cluster):
-    cluster.add("v1", "ConfigMap", "coredns", "kube-system", data={"Corefile": ".:53 {\n    errors\n    health\n    ready\n"
-                "    kubernetes cluster.local in-addr.arpa ip6.arpa\n    forward . 10.40.1.53\n    cache 30\n}\n"})
-    security = RESTRICTED | {"capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}}
-    deployment(cluster, "coredns", "kube-system", [container(
-        "coredns", cluster.image("mirror/coredns", "v1.13.1"), ports={"dns-tcp": 53, "metrics": 9153}, probes=probe("/health", 8080),
-        memory="170Mi", cpu="100m", security=security, args=["-conf", "/etc/coredns/Corefile"], volumeMounts=mounts(config="/etc/coredns"),
-    )], replicas=2, token=True, volumes=[{"configMap": {"name": "coredns"}, "name": "config"}])
-    service(cluster, "kube-dns", "kube-system", {"dns-tcp": 53, "metrics": 9153}, app="coredns", clusterIP="10.43.0.10")
-    controller(cluster, "kube-system", "coredns", rule([""], ["namespaces", "pods", "services"], READ),
-               rule(["discovery.k8s.io"], ["endpointslices"], READ))
-    deployment(cluster, "metrics-server", "kube-system", [container(
-        "metrics-server", cluster.image("mirror/metrics-server", "v0.8.0"), ports={"https": 10250},
-        probes=probe("/livez", "https", "HTTPS"), cpu="100m", memory="200Mi", args=["--cert-dir=/tmp", "--secure-port=10250"],
-        volumeMounts=mounts(tmp="/tmp"))], token=True, volumes=scratch("tmp"))
-    service(cluster, "metrics-server", "kube-system", {"https": 443})
-    controller(cluster, "kube-system", "metrics-server", rule([""], ["nodes/metrics"], ["get"]),
-               rule([""], ["namespaces", "nodes", "pods"], READ))
 
 
 def storage(cluster):

@@ -5,7 +5,8 @@ from lib.backups import STATIC_KEYS, location, schedule, velero
 from lib.monitoring import monitoring
 from lib.network import allow_dns, default_deny, policy
 from lib.rbac import READ, WRITE, bootstrapped, cluster_binding, cluster_role, controller, group, role, rule, binding, service_account
-from lib.workload import account, budget, container, daemon_set, deployment, hostpath, mounts, probe, scaler, scratch, service
+from lib.system import falco
+from lib.workload import account, budget, container, daemon_set, deployment, mounts, probe, scaler, scratch, service
 
 from .machines import AUDIT
 
@@ -19,7 +20,7 @@ def build(cluster):
     roles(cluster)
     edge(cluster)
     mesh(cluster)
-    sensor(cluster)
+    falco(cluster)
     certificates.manager(cluster, "https://acme.ca.example/directory", solver={"dns01": {"cloudflare": {"email": "dns@enclii.example"}}})
     certificates.certificate(cluster, "public-tls", "edge", ["app.enclii.example", "api.enclii.example", "docs.enclii.example"],
                              "public-acme")
@@ -97,15 +98,6 @@ def mesh(cluster):
                rule(["networking.istio.io", "security.istio.io"], ["authorizationpolicies", "destinationrules", "peerauthentications"],
                     READ))
     cluster.add("security.istio.io/v1", "PeerAuthentication", "default", "istio-system", spec={"mtls": {"mode": "STRICT"}})
-
-
-def sensor(cluster):
-    """Falco watches what processes do on every machine."""
-    daemon_set(cluster, "falco", "kube-system", [container(
-        "falco", cluster.image("mirror/falco", "0.43.0"), ports={"http": 8765}, probes=probe("/healthz", "http"), memory="512Mi",
-        security={"privileged": True, "readOnlyRootFilesystem": True}, volumeMounts=mounts(procfs="/host/proc", tmp="/tmp"))],
-        token=True, root=True, volumes=[hostpath("procfs", "/proc"), *scratch("tmp")])
-    controller(cluster, "kube-system", "falco", rule([""], ["namespaces", "pods"], READ))
 
 
 def external_secrets(cluster):

@@ -5,6 +5,7 @@ from lib.certificates import certificate
 from lib.network import allow_dns, allow_within, default_deny, policy
 from lib.policies import report
 from lib.rbac import binding, group
+from lib.system import external_secret
 from lib.workload import budget, command_probe, container, deployment, mounts, scratch, service, stateful_set
 
 from .services import AMBIENT
@@ -36,8 +37,8 @@ def space(cluster, tenant, born, programs):
     cluster.add("security.istio.io/v1", "AuthorizationPolicy", "allow-own", name, spec={"action": "ALLOW", "rules": [
         {"from": [{"source": {"namespaces": [name, "edge"]}}]}]})
     schedule(cluster, f"{tenant}-daily", [name], "0 1 * * *", location_name="r2")
-    external_secret(cluster, "app", name, tenant, "session_key")
-    external_secret(cluster, "postgres", name, tenant, "password")
+    external_secret(cluster, "app", name, tenant, f"lockbox-{tenant}", "session_key")
+    external_secret(cluster, "postgres", name, tenant, f"lockbox-{tenant}", "password")
     for program in programs:
         deployment(cluster, program, name, [container(
             program, cluster.image(f"{tenant}/{program}", "46.2"), ports={"http": 8080}, memory="256Mi", volumeMounts=mounts(tmp="/tmp"),
@@ -61,12 +62,3 @@ def space(cluster, tenant, born, programs):
     budget(cluster, "postgres", name)
     service(cluster, "postgres", name, {"postgres": 5432})
     report(cluster, "StatefulSet", "postgres", name)
-
-
-def external_secret(cluster, label, namespace, tenant, *keys):
-    cluster.add("external-secrets.io/v1", "ExternalSecret", label, namespace, spec={
-        "data": [{"remoteRef": {"key": f"{tenant}/{label}", "property": key}, "secretKey": key} for key in keys],
-        "refreshInterval": "1h", "secretStoreRef": {"kind": "ClusterSecretStore", "name": f"lockbox-{tenant}"},
-        "target": {"creationPolicy": "Owner", "name": label},
-    }, status={"conditions": [{"lastTransitionTime": "2026-11-12T09:00:12Z", "message": "secret synced", "reason": "SecretSynced",
-                               "status": "True", "type": "Ready"}], "refreshTime": "2026-11-20T02:41:12Z"})

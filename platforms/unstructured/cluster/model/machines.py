@@ -1,8 +1,9 @@
 """Machines of a managed Kubernetes, whose control plane the provider runs and does not show."""
 
+from lib import system
 from lib.cluster import digest
 from lib.rbac import READ, controller, rule
-from lib.workload import RESTRICTED, container, daemon_set, deployment, hostpath, mounts, probe, scratch, service
+from lib.workload import container, daemon_set, deployment, hostpath, mounts, probe
 
 KUBELET = "v1.36.4-eks-3f2a91c"
 
@@ -33,14 +34,10 @@ def node(cluster, number, letter, created=None):
         "kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux",
         "karpenter.k8s.aws/ec2nodeclass": "default", "topology.kubernetes.io/region": "us-east-1", "topology.kubernetes.io/zone": zone,
     }, spec={"podCIDR": f"10.61.{number}.0/24", "providerID": f"aws:///{zone}/i-0{digest(name)[:16]}"})
-    conditions = [{"lastHeartbeatTime": "2026-11-20T02:58:11Z", "lastTransitionTime": added["metadata"]["creationTimestamp"],
-                   "reason": reason, "status": status, "type": kind} for kind, status, reason in [
-                       ("MemoryPressure", "False", "KubeletHasSufficientMemory"), ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-                       ("PIDPressure", "False", "KubeletHasSufficientPID"), ("Ready", "True", "KubeletReady")]]
     room = {"cpu": "32", "memory": "128Gi", "pods": "110"}
     added["status"] = {
         "addresses": [{"address": address, "type": "InternalIP"}, {"address": name, "type": "Hostname"}], "allocatable": room,
-        "capacity": room, "conditions": conditions,
+        "capacity": room, "conditions": system.conditions(added),
         "nodeInfo": {"architecture": "amd64", "containerRuntimeVersion": "containerd://2.2.1",
                      "kernelVersion": "6.12.55-74.119.amzn2023.x86_64",
                      "kubeletVersion": KUBELET, "operatingSystem": "linux", "osImage": "Bottlerocket OS 1.50.0 (aws-k8s-1.36)"},
@@ -66,16 +63,12 @@ def agents(cluster):
     node_driver(cluster, "csi-secrets-store", "secrets-store", "mirror/secrets-store-csi-driver", "v1.5.5",
                 ["--enable-secret-rotation=true", "--rotation-poll-interval=2m"])
     node_driver(cluster, "secrets-provider-aws", "provider", "mirror/secrets-store-provider-aws", "2.1.1", [])
-    daemon_set(cluster, "falco", "kube-system", [container(
-        "falco", cluster.image("mirror/falco", "0.43.0"), ports={"http": 8765}, probes=probe("/healthz", "http"), memory="512Mi",
-        security={"privileged": True, "readOnlyRootFilesystem": True}, volumeMounts=mounts(procfs="/host/proc", tmp="/tmp"))],
-        token=True, root=True, volumes=[hostpath("procfs", "/proc"), *scratch("tmp")])
+    system.falco(cluster)
     controller(cluster, "kube-system", "aws-node", rule([""], ["namespaces", "nodes", "pods"], READ),
                rule(["networking.k8s.aws"], ["policyendpoints"], READ))
     controller(cluster, "kube-system", "csi-secrets-store", rule([""], ["pods"], READ),
                rule(["secrets-store.csi.x-k8s.io"], ["secretproviderclasses", "secretproviderclasspodstatuses"],
                     READ + ["create", "delete", "patch", "update"]))
-    controller(cluster, "kube-system", "falco", rule([""], ["namespaces", "pods"], READ))
 
 
 def node_driver(cluster, name, label, path, tag, args):
@@ -87,16 +80,8 @@ def node_driver(cluster, name, label, path, tag, args):
 
 
 def services(cluster):
-    cluster.add("v1", "ConfigMap", "coredns", "kube-system", data={"Corefile": ".:53 {\n    errors\n    health\n    ready\n"
-                "    kubernetes cluster.local in-addr.arpa ip6.arpa\n    forward . /etc/resolv.conf\n    cache 30\n}\n"})
-    security = RESTRICTED | {"capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}}
-    deployment(cluster, "coredns", "kube-system", [container(
-        "coredns", cluster.image("mirror/coredns", "v1.13.1"), ports={"dns-tcp": 53, "metrics": 9153}, probes=probe("/health", 8080),
-        memory="170Mi", cpu="100m", security=security, args=["-conf", "/etc/coredns/Corefile"], volumeMounts=mounts(config="/etc/coredns"),
-    )], replicas=2, token=True, volumes=[{"configMap": {"name": "coredns"}, "name": "config"}])
-    service(cluster, "kube-dns", "kube-system", {"dns-tcp": 53, "metrics": 9153}, app="coredns", clusterIP="172.20.0.10")
-    controller(cluster, "kube-system", "coredns", rule([""], ["namespaces", "pods", "services"], READ),
-               rule(["discovery.k8s.io"], ["endpointslices"], READ))
+    system.coredns(cluster, ".:53 {\n    errors\n    health\n    ready\n    kubernetes cluster.local in-addr.arpa ip6.arpa\n"
+                   "    forward . /etc/resolv.conf\n    cache 30\n}\n", "172.20.0.10")
     deployment(cluster, "karpenter", "kube-system", [container(
         "controller", cluster.image("mirror/karpenter", "1.9.0"), ports={"metrics": 8080, "health": 8081},
         probes=probe("/healthz", "health"),
