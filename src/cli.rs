@@ -78,12 +78,22 @@ pub(crate) enum Command {
     Build(cmd::build::Build),
     /// Scan, then build.
     Run(cmd::run::Run),
-    /// Check a bundle's integrity and decide every verdict again from it.
+    /// Check a bundle: its bytes, who vouches for it, since when, and whether it still decides what it says.
     Verify(cmd::verify::Verify),
+    /// Put a signature beside a bundle.
+    Sign(cmd::sign::Sign),
+    /// Have an authority attest since when a bundle has been what it is.
+    Timestamp(cmd::timestamp::Timestamp),
     /// Write a bundle in a foreign format.
     Export(cmd::export::Export),
     /// Make a framework of the workspace from a catalog or profile of OSCAL.
     Import(cmd::import::Import),
+    /// Tell how each environment stands: its newest full run, what is stale, what goes stale when.
+    Status(cmd::status::Status),
+    /// List the runs of an environment, or what happened to its evidence.
+    Log(cmd::log::Log),
+    /// Delete what has passed its time of retention, each with a tombstone.
+    Gc(cmd::gc::Gc),
     /// Hold checks to their own fixtures.
     Test(cmd::test::Test),
     /// Print the rights that the selected checks take, or compare them with what the accounts have.

@@ -5,14 +5,18 @@ use std::path::PathBuf;
 
 use proofbook_checks::resource::Source;
 use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings};
-use proofbook_controls::CheckId;
 use proofbook_controls::yaml::Spanned;
+use proofbook_controls::{CheckId, ControlId};
 use proofbook_evidence::facts::Facts;
+use proofbook_evidence::freshness::ControlWindows;
+use proofbook_evidence::ledger::{Period, Retention};
+use proofbook_sources::discovery::DiscoverSettings;
 use proofbook_sources::dns::DnsTarget;
 use proofbook_sources::file::FileTarget;
 use proofbook_sources::git::GitTarget;
 use proofbook_sources::http::HttpTarget;
 use proofbook_sources::oidc::OidcTarget;
+use proofbook_sources::ports::PortsTarget;
 use proofbook_sources::postgres::PostgresTarget;
 use proofbook_sources::prometheus::PrometheusTarget;
 use proofbook_sources::registry::RegistryTarget;
@@ -24,7 +28,9 @@ use proofbook_sources::vault::VaultTarget;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::ledger::Place;
 use crate::scope::Choice;
+use crate::sealing::{Signing, Timestamps};
 
 /// A workspace.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -50,12 +56,30 @@ pub(crate) struct Config {
     /// Resources that the platform does not have, with the reason.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
+    /// For how long results count for a control, in place of the window of each check: `12 hours`, `3 days`.
+    #[serde(default)]
+    pub(crate) freshness: BTreeMap<ControlId, Spanned<Period>>,
+    /// How long evidence is kept; `proofbook gc` deletes what has passed its time.
+    #[serde(default)]
+    pub(crate) retention: Retention,
+    /// How `scan` and `run` sign the bundles that they seal; not at all where nothing is said.
+    #[serde(default)]
+    pub(crate) signing: Option<Signing>,
+    /// Who is asked for a time stamp over each bundle; nobody where nothing is said.
+    #[serde(default)]
+    pub(crate) timestamps: Option<Timestamps>,
+    /// The trust file, relative to the workspace: whose signatures and time stamps count when bundles are verified here.
+    #[serde(default)]
+    pub(crate) trust: Option<PathBuf>,
 }
 
 /// An environment: what is looked at.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Environment {
+    /// Where the ledger is: a folder or object storage; `evidence` in the workspace where nothing is said.
+    #[serde(default)]
+    pub(crate) ledger: Option<Place>,
     /// A Kubernetes cluster.
     #[serde(default)]
     pub(crate) kubernetes: Option<KubernetesTarget>,
@@ -95,6 +119,12 @@ pub(crate) struct Environment {
     /// Registers, reports and configuration in files.
     #[serde(default)]
     pub(crate) file: Option<FileTarget>,
+    /// Addresses whose ports are tried; what is open is seen from where this machine stands.
+    #[serde(default)]
+    pub(crate) ports: Option<PortsTarget>,
+    /// Targets that the cluster announces, within what may be contacted.
+    #[serde(default)]
+    pub(crate) discover: Option<DiscoverSettings>,
     /// Resources that this environment does not have, besides those of the workspace.
     #[serde(default)]
     pub(crate) expect_absent: Vec<Absence>,
@@ -120,12 +150,10 @@ pub(crate) struct KubernetesTarget {
 }
 
 impl Environment {
-    /// What is looked at besides Kubernetes, by source. Adding a source is a field above and a line here.
+    /// What is looked at besides Kubernetes and what may be discovered there, by source. Adding a source is a field above and a
+    /// line here.
     pub(crate) fn targets(&self) -> impl Iterator<Item = (Source, &dyn TargetSettings)> {
         let targets: [(Source, Option<&dyn TargetSettings>); _] = [
-            (Source::Tls, self.tls.as_ref().map(|target| target as _)),
-            (Source::Http, self.http.as_ref().map(|target| target as _)),
-            (Source::Dns, self.dns.as_ref().map(|target| target as _)),
             (Source::Oidc, self.oidc.as_ref().map(|target| target as _)),
             (Source::S3, self.s3.as_ref().map(|target| target as _)),
             (Source::Postgres, self.postgres.as_ref().map(|target| target as _)),
@@ -141,6 +169,11 @@ impl Environment {
 }
 
 impl Config {
+    /// The windows of controls in hours.
+    pub(crate) fn windows(&self) -> ControlWindows {
+        self.freshness.iter().filter_map(|(id, period)| Some((id.clone(), period.value.hours()?))).collect()
+    }
+
     /// The settings of the checks in one environment.
     pub(crate) fn settings(&self, environment: &Environment) -> Settings {
         Settings {

@@ -6,9 +6,12 @@ mod cmd;
 mod collect;
 mod config;
 mod exit;
+mod ledger;
 mod output;
+mod outside;
 mod progress;
 mod scope;
+mod sealing;
 mod text;
 mod workspace;
 
@@ -28,8 +31,13 @@ fn main() -> ExitCode {
         Command::Build(verb) => verb.run(&cli.common, &output),
         Command::Run(verb) => verb.run(&cli.common, &output),
         Command::Verify(verb) => verb.run(&cli.common, &output),
+        Command::Sign(verb) => verb.run(&cli.common, &output),
+        Command::Timestamp(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),
         Command::Import(verb) => verb.run(&cli.common, &output),
+        Command::Status(verb) => verb.run(&cli.common, &output),
+        Command::Log(verb) => verb.run(&cli.common, &output),
+        Command::Gc(verb) => verb.run(&cli.common, &output),
         Command::Test(verb) => verb.run(&cli.common, &output),
         Command::Rbac(verb) => verb.run(&cli.common, &output),
         Command::Explain(verb) => verb.run(&cli.common, &output),
@@ -49,7 +57,7 @@ fn main() -> ExitCode {
             return Exit::Held;
         }
         output.error(&error);
-        Exit::Input
+        if output::could_not_look(&error) { Exit::CouldNotLook } else { Exit::Input }
     });
     exit.code()
 }

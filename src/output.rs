@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use proofbook_checks::Verdict;
+use proofbook_evidence::bundle::BundleError;
+use proofbook_evidence::ledger::LedgerError;
 use serde::Serialize;
 
 use crate::cli::{Color, Common};
@@ -106,4 +108,13 @@ fn paint(on: bool, colour: AnsiColor, text: &str) -> String {
 /// Whether the reader of stdout went away.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe))
+}
+
+/// Whether a ledger could not be reached, whatever was asked of it.
+pub(crate) fn could_not_look(error: &anyhow::Error) -> bool {
+    let of_ledger = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<BundleError>() {
+        Some(BundleError::Ledger(inner)) => inner.could_not_look(),
+        _ => cause.downcast_ref::<LedgerError>().is_some_and(LedgerError::could_not_look),
+    };
+    error.chain().any(of_ledger)
 }

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use proofbook_checks::Catalog;
-use proofbook_controls::diagnostic::{Diagnostic, Diagnostics};
+use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use proofbook_controls::files::{Files, is_yaml};
-use proofbook_controls::{FrameworkId, yaml};
+use proofbook_controls::{ControlId, FrameworkId, yaml};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::facts::Facts;
-use proofbook_evidence::ledger::Ledger;
+use proofbook_evidence::freshness::Windows;
+use proofbook_evidence::ledger::{Ledger, RunRef};
 use proofbook_evidence::scope::Scopes;
 use proofbook_evidence::verify;
 
@@ -80,7 +81,39 @@ impl Workspace {
         let catalog = load(&self.files)?;
         let file = self.root.join(FILE).display().to_string();
         scope::check(&self.config.frameworks, &catalog.controls, &file, &self.text)?;
+        self.check_windows(&catalog, &file)?;
         Ok(catalog)
+    }
+
+    // A window of a control is in hours, and no longer than what a framework in scope allows to any of its checks.
+    fn check_windows(&self, catalog: &Catalog, file: &str) -> Result<(), Diagnostics> {
+        let windows = Windows::new(&catalog.controls, &self.scopes());
+        let mut errors = Diagnostics::default();
+        for (id, period) in &self.config.freshness {
+            let mut add = |code, message: String, help: String| {
+                errors.push(Diagnostic::new(code, file, message).at(period.span).help(help).with_source(&self.text));
+            };
+            let Some(control) = catalog.controls.controls.get(id) else {
+                let known = catalog.controls.controls.keys().map(ControlId::as_str);
+                add(
+                    "unknown-control",
+                    format!("unknown control `{id}`"),
+                    did_you_mean(id.as_str(), known, "see `proofbook controls list`"),
+                );
+                continue;
+            };
+            let Some(hours) = period.value.hours() else {
+                let message = format!("`{}` has no fixed length", period.value);
+                add("window", message, "give a window in hours, days or weeks".to_owned());
+                continue;
+            };
+            let checks = control.checks.required.iter().filter_map(|named| catalog.checks.get(&named.value));
+            if let Some(limit) = checks.filter_map(|check| windows.limit(check.definition.freshness)).min().filter(|limit| hours > *limit) {
+                let message = format!("`{}` is longer than the {limit} hours that a framework in scope allows", period.value);
+                add("window", message, "shorten it, or choose another level".to_owned());
+            }
+        }
+        errors.into_result(())
     }
 
     /// The environment that the arguments name, or the only one.
@@ -124,29 +157,48 @@ impl Workspace {
         })
     }
 
-    /// The bundle that the arguments name, or the newest full one of the environment.
+    /// The bundle that the arguments name, by its folder or by the id of its run, or the newest full one of the environment.
     pub(crate) fn bundle(&self, common: &Common, given: Option<&Path>) -> Result<PathBuf> {
-        if let Some(path) = given {
+        if let Some(path) = given.filter(|path| !names_run(path)) {
             return Ok(path.to_path_buf());
         }
         let (name, _) = self.environment(common)?;
-        let dir = self.ledger(&name);
-        let newest = Ledger::open(&dir)?.newest_full()?;
-        newest.with_context(|| format!("{} holds no full run yet; start with `proofbook scan`", dir.display()))
+        let ledger = self.ledger(&name)?;
+        if let Some(id) = given.and_then(Path::to_str) {
+            return Ok(ledger.fetch(&ledger.find(id)?)?);
+        }
+        ledger.newest_full()?.with_context(|| format!("{} holds no full run yet; start with `proofbook scan`", ledger.place()))
     }
 
     /// Opens a bundle from which something is printed: one that is not intact prints nothing.
     pub(crate) fn intact(path: &Path) -> Result<Bundle> {
         let report = verify::integrity(path)?;
-        if !report.is_intact() {
-            bail!("{} is not intact and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
+        if !report.is_whole() {
+            bail!("{} is not intact and whole, and nothing is printed from it; see `proofbook verify`:\n{report}", path.display());
         }
         Ok(Bundle::open(path)?)
     }
 
     /// The ledger of an environment.
-    pub(crate) fn ledger(&self, environment: &str) -> PathBuf {
-        self.root.join("evidence").join(&self.config.workspace.value).join(environment)
+    pub(crate) fn ledger(&self, environment: &str) -> Result<Ledger> {
+        let part = format!("{}/{environment}", self.config.workspace.value);
+        match self.config.environments.get(environment).and_then(|environment| environment.ledger.as_ref()) {
+            Some(place) => place.open(&self.root, &part),
+            None => Ok(Ledger::open(&self.root.join("evidence").join(part))?),
+        }
+    }
+
+    /// The ledger that a bundle is a part of; none where it came from elsewhere.
+    pub(crate) fn ledger_of(&self, bundle: &Bundle) -> Result<Option<Ledger>> {
+        let run = &bundle.manifest().predicate;
+        let environments = &self.config.environments;
+        let own = run.workspace == self.config.workspace.value && (environments.is_empty() || environments.contains_key(&run.environment));
+        if !own {
+            return Ok(None);
+        }
+        let ledger = self.ledger(&run.environment)?;
+        let of_ledger = RunRef { run_id: run.run_id.clone(), manifest_sha256: bundle.manifest_sha256().to_owned() };
+        Ok(ledger.holds(&of_ledger)?.then_some(ledger))
     }
 }
 
@@ -162,6 +214,12 @@ fn check(config: &Config, file: &str, text: &str) -> Result<(), Diagnostics> {
         errors.push(found.help("use letters, digits, `-` and `_`"));
     }
     errors.into_result(())
+}
+
+/// Whether an argument is the id of a run, or how one begins, and no folder.
+pub(crate) fn names_run(path: &Path) -> bool {
+    let of_id = |text: &str| text.len() >= 8 && text.bytes().take(8).all(|byte| byte.is_ascii_digit()) && !text.contains(['/', '\\']);
+    path.to_str().is_some_and(of_id) && !path.exists()
 }
 
 fn nearest(from: &Path) -> Option<PathBuf> {

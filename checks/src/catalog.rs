@@ -12,6 +12,7 @@ use proofbook_controls::yaml::Spanned;
 use proofbook_controls::{CheckId, ControlId, Controls};
 
 use crate::compile::Check;
+use crate::definition::Freshness;
 use crate::fixture::Fixtures;
 use crate::plan;
 use crate::settings::{CheckSettings, Settings};
@@ -142,6 +143,17 @@ impl Catalog {
     }
 
     fn resolve(&self, files: &Files, errors: &mut Diagnostics) {
+        let classes = || Freshness::ALL.into_iter().map(Freshness::as_str);
+        for (id, framework) in &self.controls.frameworks {
+            for class in
+                framework.levels.iter().flat_map(|level| level.fresh_hours.keys()).filter(|class| !classes().any(|one| one == *class))
+            {
+                let file = format!("controls/frameworks/{id}.yaml");
+                let help = did_you_mean(class, classes(), "the classes are those of `freshness` in checks");
+                let found = Diagnostic::new("unknown-class", &file, format!("unknown class of evidence `{class}`")).help(help);
+                errors.push(found.at(Span::START).with_source(files.get(&file).unwrap_or_default()));
+            }
+        }
         let known = || self.checks.keys().map(CheckId::as_str);
         for (id, control) in &self.controls.controls {
             let file = self.controls.control_files.get(id).map_or("", String::as_str);

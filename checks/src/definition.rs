@@ -167,6 +167,21 @@ pub enum Freshness {
 }
 
 impl Freshness {
+    /// All classes.
+    pub const ALL: [Self; 5] = [Self::LiveConfig, Self::Detection, Self::Backup, Self::Process, Self::Exercise];
+
+    /// The name in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LiveConfig => "live-config",
+            Self::Detection => "detection",
+            Self::Backup => "backup",
+            Self::Process => "process",
+            Self::Exercise => "exercise",
+        }
+    }
+
     /// The window in hours.
     #[must_use]
     pub const fn hours(self) -> i64 {

@@ -357,14 +357,9 @@ fn add_origin(out: &mut Wanted, origin: &Origin, root: Root, reads: &Reads, reve
 }
 
 fn insert(out: &mut Wanted, resource: Resource, mut projection: Projection) {
-    if resource.source == crate::resource::Source::Tls {
-        // A handshake record is small, holds nothing secret, and is one whole.
-        projection.mask = Arc::new(Mask::all());
-    } else {
-        projection.add_identity();
-        if unread::is_told(&resource) {
-            Arc::make_mut(&mut projection.mask).add_everywhere(unread::UNREAD);
-        }
+    projection.add_identity();
+    if unread::is_told(&resource) {
+        Arc::make_mut(&mut projection.mask).add_everywhere(unread::UNREAD);
     }
     match out.get_mut(&resource) {
         Some(known) => known.merge(&projection),

@@ -16,7 +16,7 @@ pub const UNREAD: &str = "unread";
 
 /// Whether records of a resource may say that they could not be read.
 pub(crate) fn is_told(resource: &Resource) -> bool {
-    !matches!(resource.source, Source::Kubernetes | Source::Tls) || *resource == Resource::kubelet_configurations()
+    resource.source != Source::Kubernetes || *resource == Resource::kubelet_configurations()
 }
 
 /// The first part that the mask reads of a value and that could not be read.

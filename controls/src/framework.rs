@@ -67,6 +67,10 @@ pub struct Level {
     pub id: String,
     /// The title.
     pub title: String,
+    /// For how many hours a result counts at this level, by class of evidence (`live-config`, `detection`, `backup`, `process`,
+    /// `exercise`); the usual window of the class where nothing is said.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fresh_hours: BTreeMap<String, u32>,
 }
 
 /// One item of a framework.

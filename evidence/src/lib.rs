@@ -6,10 +6,14 @@
 pub mod assessment;
 pub mod attestation;
 pub mod bundle;
+pub mod deviation;
 pub mod facts;
+pub mod freshness;
 pub mod ledger;
 pub mod rollup;
 pub mod scope;
+pub mod seal;
+pub mod status;
 pub mod values;
 pub mod verify;
 pub mod views;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use proofbook_checks::compile::Check;
 use proofbook_checks::finding::{Finding, Population};
 use proofbook_checks::value::Value;
@@ -17,6 +17,7 @@ use crate::assessment::{
     Assessment, Basis, CheckAssessment, ControlAssessment, Counts, Coverage, Disagreement, Part, PartKind, RequirementAssessment,
 };
 use crate::attestation::Attestations;
+use crate::freshness::{self, Windows};
 use crate::scope::{Membership, Scopes};
 
 /// The worst of some verdicts. What does not apply is ignored unless nothing else is there.
@@ -94,6 +95,7 @@ type Pairs = BTreeMap<(CheckId, String), BTreeMap<String, Verdict>>;
 #[derive(Debug)]
 pub struct Assessor<'c> {
     catalog: &'c Catalog,
+    windows: Windows,
     clock: Timestamp,
     checks: BTreeMap<CheckId, CheckAssessment>,
     pairs: Pairs,
@@ -102,8 +104,8 @@ pub struct Assessor<'c> {
 impl<'c> Assessor<'c> {
     /// Starts an assessment of a run at `clock`.
     #[must_use]
-    pub fn new(catalog: &'c Catalog, clock: Timestamp) -> Self {
-        Self { catalog, clock, checks: BTreeMap::new(), pairs: BTreeMap::new() }
+    pub fn new(catalog: &'c Catalog, windows: Windows, clock: Timestamp) -> Self {
+        Self { catalog, windows, clock, checks: BTreeMap::new(), pairs: BTreeMap::new() }
     }
 
     /// Adds what one check said.
@@ -116,7 +118,6 @@ impl<'c> Assessor<'c> {
         let worst = result.findings.iter().min_by_key(|finding| finding.verdict);
         let (status, reason) = worst.map_or((Verdict::Error, Reason::EmptyPopulation), |finding| (finding.verdict, finding.reason_code));
         let definition = &check.definition;
-        let window = SignedDuration::from_hours(definition.freshness.hours());
         self.checks.insert(
             check.id().clone(),
             CheckAssessment {
@@ -126,7 +127,7 @@ impl<'c> Assessor<'c> {
                 population: result.population.clone(),
                 severity: definition.severity,
                 method: definition.method,
-                fresh_until: self.clock.checked_add(window).unwrap_or(Timestamp::MAX),
+                fresh_until: freshness::until(self.clock, self.windows.hours(definition.freshness)),
             },
         );
         for on in self.meets(check) {

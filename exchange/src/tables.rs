@@ -121,6 +121,15 @@ pub fn soa(view: &SoaView) -> Result<Vec<u8>, ExportError> {
     table(heading, rows)
 }
 
+/// What was handed over, one line an artifact: name, digest of its exact bytes, algorithm.
+///
+/// # Errors
+/// None that a name can cause.
+pub fn artifacts<'a>(artifacts: impl Iterator<Item = (&'a str, &'a str)>) -> Result<Vec<u8>, ExportError> {
+    let rows = artifacts.map(|(name, sha256)| [name.to_owned(), sha256.to_owned(), "SHA-256".to_owned()]);
+    table(["artifact", "hash", "algorithm"], rows)
+}
+
 fn stated(statement: &SoaStatement) -> String {
     let signed = statement.signed.as_ref().map(|signed| format!(" by {} until {}", signed.role, signed.expires_at));
     format!("{}: {}{}", statement.id, statement.status, signed.unwrap_or_default())

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use jiff::Timestamp;
 use proofbook_documents::{Attachment, DocumentError, Templates};
+use proofbook_evidence::ledger::{Custody, HandedOver};
 use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::profile::Profile;
 use serde::Serialize;
@@ -14,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
+use crate::ledger::{Handover, handed_over, tell};
 use crate::output::Output;
 use crate::workspace::Workspace;
 
@@ -39,6 +41,8 @@ pub(crate) struct Publish {
     /// For whom: `customer` leaves out the names of subjects, `assessor` shows them.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', default_value = "customer")]
     profile: Vec<Profile>,
+    #[command(flatten)]
+    handover: Handover,
 }
 
 /// What lies in a profile's folder, for a support portal.
@@ -80,17 +84,40 @@ impl Publish {
         let bundle = Workspace::intact(path)?;
         let as_of = at.unwrap_or_else(clock::now);
         let publication = Publication::new(&bundle, facts, as_of)?;
+        let ledger = workspace.ledger_of(&bundle)?;
+        if ledger.is_none() {
+            output.detail("custody    not noted: the bundle is not in this workspace's ledger");
+        }
         let out = self.out.clone().unwrap_or_else(|| workspace.root.join("public"));
         for profile in &self.profile {
             let dir = out.join(profile.as_str());
-            write(&publication.for_profile(*profile), *profile, &dir, output)?;
+            let printed = print(&publication.for_profile(*profile), *profile, &dir, output)?;
+            if let Some(ledger) = &ledger {
+                let event = Custody::Published {
+                    run_id: publication.run.run_id.clone(),
+                    manifest_sha256: publication.run.manifest_sha256.clone(),
+                    profile: profile.as_str().to_owned(),
+                    to: self.handover.to.clone(),
+                    purpose: self.handover.purpose.clone(),
+                    files: printed.handed_over(),
+                };
+                tell(ledger, vec![event], output);
+            }
+            printed.publish(&dir, output)?;
         }
         Ok(())
     }
 }
 
+// What was printed into a folder beside the one that it will take the place of.
+struct Printed {
+    fresh: PathBuf,
+    portal: Portal,
+    text: String,
+}
+
 // The folder is made beside the old one and takes its place whole, so that a build that breaks off leaves the last one.
-fn write(publication: &Publication, profile: Profile, dir: &Path, output: &Output) -> Result<()> {
+fn print(publication: &Publication, profile: Profile, dir: &Path, output: &Output) -> Result<Printed> {
     let parent = dir.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
     let fresh = dir.with_extension("new");
@@ -142,22 +169,33 @@ fn write(publication: &Publication, profile: Profile, dir: &Path, output: &Outpu
         files,
     };
     let text = serde_json::to_string_pretty(&portal)? + "\n";
-    std::fs::write(fresh.join("portal.json"), text).context("writing portal.json")?;
+    std::fs::write(fresh.join("portal.json"), &text).context("writing portal.json")?;
+    Ok(Printed { fresh, portal, text })
+}
 
-    let old = dir.with_extension("old");
-    remove(&old)?;
-    if dir.exists() {
-        std::fs::rename(dir, &old).with_context(|| format!("setting {} aside", dir.display()))?;
+impl Printed {
+    // Pages are printed again from the bundle at any time; documents and the list of them are what is handed over.
+    fn handed_over(&self) -> Vec<HandedOver> {
+        let files = self.portal.files.iter();
+        let documents = files.map(|file| HandedOver { name: file.path.clone(), sha256: file.sha256.clone(), size: file.bytes });
+        documents.chain([handed_over("portal.json", self.text.as_bytes())]).collect()
     }
-    std::fs::rename(&fresh, dir).with_context(|| format!("putting {} in place", dir.display()))?;
-    remove(&old)?;
-    output.say(format_args!("site       {}", dir.join("site/index.html").display()));
-    output.say(format_args!("matrix     {}", dir.join("site/responsibility.html").display()));
-    for file in &portal.files {
-        output.say(format_args!("document   {}", dir.join(&file.path).display()));
+
+    fn publish(&self, dir: &Path, output: &Output) -> Result<()> {
+        let old = dir.with_extension("old");
+        remove(&old)?;
+        if dir.exists() {
+            std::fs::rename(dir, &old).with_context(|| format!("setting {} aside", dir.display()))?;
+        }
+        std::fs::rename(&self.fresh, dir).with_context(|| format!("putting {} in place", dir.display()))?;
+        remove(&old)?;
+        output.say(format_args!("site       {}", dir.join("site/index.html").display()));
+        output.say(format_args!("matrix     {}", dir.join("site/responsibility.html").display()));
+        for file in &self.portal.files {
+            output.say(format_args!("document   {}", dir.join(&file.path).display()));
+        }
+        output.result(dir.display())
     }
-    output.result(dir.display())?;
-    Ok(())
 }
 
 fn remove(dir: &Path) -> Result<()> {

@@ -11,7 +11,6 @@ use clap::{Args, ValueEnum};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::edition::{ChangeKind, EditionDiff};
 use proofbook_controls::{Controls, Framework, FrameworkId};
-use proofbook_evidence::ledger::Ledger;
 use serde::Serialize;
 
 use crate::cli::Common;
@@ -88,7 +87,7 @@ impl Diff {
             return Ok(None);
         }
         let (name, _) = workspace.environment(common)?;
-        Ok(Ledger::open(&workspace.ledger(&name))?.newest_full()?)
+        Ok(workspace.ledger(&name)?.newest_full()?)
     }
 }
 

@@ -1,17 +1,21 @@
 //! `proofbook export`: a bundle in a foreign format.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
+use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::ledger::{Custody, Kept};
 use proofbook_evidence::views::Publication;
 use proofbook_exchange::{FORMATS, Input};
 
 use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
+use crate::ledger::{Handover, handed_over, tell};
 use crate::output::Output;
 use crate::workspace::Workspace;
 
@@ -30,6 +34,8 @@ pub(crate) struct Export {
     /// The time that freshness is judged by, as RFC 3339; now where nothing is said.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
+    #[command(flatten)]
+    handover: Handover,
 }
 
 impl Export {
@@ -42,6 +48,7 @@ impl Export {
         let input = Input { publication: &publication, bundle: &bundle };
         for format in FORMATS.iter().filter(|format| format.name == self.format) {
             let bytes = (format.write)(&input)?;
+            self.note(&workspace, &bundle, &bytes, output)?;
             match &self.out {
                 Some(file) => {
                     std::fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))?;
@@ -51,5 +58,30 @@ impl Export {
             }
         }
         Ok(Exit::Held)
+    }
+
+    // The exact bytes are noted, and kept, before anybody gets them.
+    fn note(&self, workspace: &Workspace, bundle: &Bundle, bytes: &[u8], output: &Output) -> Result<()> {
+        let Some(ledger) = workspace.ledger_of(bundle)? else {
+            output.detail("custody    not noted: the bundle is not in this workspace's ledger");
+            return Ok(());
+        };
+        let keep = workspace.config.retention.export_bytes == Kept::Bytes;
+        let kept = keep.then(|| ledger.keep(bytes)).transpose().unwrap_or_else(|error| {
+            output.warn(format_args!("the bytes are not kept: {error}"));
+            None
+        });
+        let name = self.out.as_deref().and_then(Path::file_name).map_or_else(|| self.format.clone().into(), OsStr::to_string_lossy);
+        let event = Custody::Exported {
+            run_id: bundle.manifest().predicate.run_id.clone(),
+            manifest_sha256: bundle.manifest_sha256().to_owned(),
+            format: self.format.clone(),
+            to: self.handover.to.clone(),
+            purpose: self.handover.purpose.clone(),
+            file: handed_over(&name, bytes),
+            kept,
+        };
+        tell(&ledger, vec![event], output);
+        Ok(())
     }
 }

@@ -20,12 +20,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// What was found is the site's to tell: findings do not make this command fail.
+    /// What was found is the site's to tell: findings do not make this command fail, a bundle that was not signed does.
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
         let scanned = self.scan.scan(common, output)?;
         scanned.tell(output);
         output.say(format_args!("bundle     {}", scanned.sealed.path.display()));
         self.publish.publish(&Workspace::open(common)?, &scanned.sealed.path, self.scan.at, output)?;
-        Ok(Exit::Held)
+        Ok(scanned.sealing)
     }
 }

@@ -14,6 +14,9 @@ use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
 use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
 use proofbook_evidence::scope::Scopes;
+use proofbook_sources::collector::PlannedRequest;
+use proofbook_sources::discovery::Found;
+use proofbook_sources::observed::Unread;
 use serde::Serialize;
 
 use crate::cli::{Common, Format};
@@ -22,6 +25,7 @@ use crate::collect;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::progress::Bars;
+use crate::sealing;
 use crate::workspace::Workspace;
 
 /// Which checks a command is about.
@@ -123,9 +127,13 @@ pub(crate) struct Scan {
     pub(crate) targets: Targets,
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// List every request that would be made, and make none.
+    /// List every request that would be made, and make none. Only where targets are discovered is the cluster asked for what it
+    /// announces, which is told.
     #[arg(long, conflicts_with_all = ["record", "findings"])]
     plan: bool,
+    /// With `--plan`: contact nobody at all; what would be discovered stands as `<host of each Ingress, Gateway and route>`.
+    #[arg(long, requires = "plan")]
+    offline: bool,
     /// Keep what was read as a dump in this folder.
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
@@ -146,6 +154,8 @@ pub(crate) struct Scan {
 /// What a scan came to.
 pub(crate) struct Scanned {
     pub(crate) sealed: Sealed,
+    /// The exit code that signing and stamping call for.
+    pub(crate) sealing: Exit,
     /// Findings by verdict.
     pub(crate) findings: BTreeMap<Verdict, u64>,
     /// Controls by status, for each framework in scope.
@@ -165,7 +175,7 @@ impl Scan {
             }
             Format::Json => output.json(&scanned.summary())?,
         }
-        Ok(scanned.exit(&self.fail_on))
+        Ok(scanned.exit(&self.fail_on).max(scanned.sealing))
     }
 
     /// Looks, decides and seals.
@@ -183,8 +193,10 @@ impl Scan {
         let bars = Bars::new(output.quiet());
         let sources = collect::sources(&workspace, &environment, &self.targets, |_| true)?;
         let now = self.at.or(sources.collected_at).unwrap_or_else(clock::now);
-        let inventory = sources.collect(&wanted, &bars);
+        let collected = sources.collect(&wanted, &bars)?;
         bars.clear();
+        tell_discovered(collected.discovered.as_ref(), output);
+        let inventory = collected.inventory;
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
         }
@@ -207,6 +219,7 @@ impl Scan {
                 trouble = trouble.take().or_else(|| write_findings(writer, result).err());
             }
         };
+        let (ledger, windows) = (workspace.ledger(&name)?, workspace.config.windows());
         let inputs = RunInputs {
             catalog: &catalog,
             files: &workspace.files,
@@ -218,11 +231,13 @@ impl Scan {
             environment: &name,
             clock: now,
             tool_version: env!("CARGO_PKG_VERSION"),
-            ledger: &workspace.ledger(&name),
+            freshness: &windows,
+            ledger: &ledger,
             full: self.selection.is_full(),
         };
-        let sealed = scan_to_bundle(&inputs, &mut on_result)?;
+        let mut sealed = scan_to_bundle(&inputs, &mut on_result)?;
         bar.finish_and_clear();
+        crate::ledger::tell(&ledger, std::mem::take(&mut sealed.custody), output);
         if let Some(mut writer) = writer {
             let flushed = trouble.map_or_else(|| writer.flush().map_err(Into::into), Err);
             flushed.context("writing the findings; the bundle itself is sealed")?;
@@ -237,7 +252,8 @@ impl Scan {
             (id.to_string(), counts)
         });
         let frameworks = frameworks.collect();
-        Ok(Scanned { sealed, findings, frameworks })
+        let sealing = sealing::seal(&workspace, &sealed.path, &sealed.run_id, now, output);
+        Ok(Scanned { sealed, sealing, findings, frameworks })
     }
 
     fn print_plan(&self, common: &Common, output: &Output) -> Result<Exit> {
@@ -249,15 +265,45 @@ impl Scan {
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
         let sources = collect::sources(&workspace, &environment, &self.targets, |_| true)?;
         let wanted = plan.wanted();
-        let mut requests: Vec<_> = sources.collectors.iter().flat_map(|collector| collector.plan(&wanted)).collect();
-        requests.sort();
-        for request in requests {
-            output.result(format_args!(
-                "{}\t{}\t{}\t{}\t{}",
-                request.source, request.target, request.method, request.query, request.reason
-            ))?;
+        let foretold = sources.plan(&wanted, self.offline)?;
+        if foretold.made > 0 {
+            output.say(format_args!("made {} requests to the cluster, for what it announces; none of the others below", foretold.made));
         }
-        Ok(Exit::Held)
+        tell_discovered(foretold.discovered.as_ref(), output);
+        match self.format {
+            Format::Json => output.json(&foretold.requests)?,
+            Format::Text => {
+                for request in &foretold.requests {
+                    let PlannedRequest { source, target, method, query, reason } = request;
+                    output.result(format_args!("{source}\t{target}\t{method}\t{query}\t{reason}"))?;
+                }
+            }
+        }
+        Ok(if matches!(foretold.discovered, Some(Err(_))) { Exit::CouldNotLook } else { Exit::Held })
+    }
+}
+
+/// How many names of one kind are told.
+const NAMES_TOLD: usize = 5;
+
+/// Tells what was announced and is not looked at, by the reason.
+fn tell_discovered(discovered: Option<&Result<Found, Unread>>, output: &Output) {
+    match discovered {
+        None => {}
+        Some(Err(unread)) => output.warn(format_args!("no target was discovered: {unread}")),
+        Some(Ok(found)) => {
+            let mut left_out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+            for (name, why) in found.left_out() {
+                left_out.entry(why).or_default().push(name);
+            }
+            let number: usize = left_out.values().map(Vec::len).sum();
+            output.say(format_args!("discovery: {} announced, {number} of them not, or not wholly, looked at", found.announced()));
+            for (why, names) in left_out {
+                let more = names.len().saturating_sub(NAMES_TOLD);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                output.say(format_args!("  {}{more}: {why}", names[..names.len().min(NAMES_TOLD)].join(", ")));
+            }
+        }
     }
 }
 

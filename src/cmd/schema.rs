@@ -11,7 +11,11 @@ use proofbook_controls::mapping::MappingFile;
 use proofbook_controls::{Control, Framework};
 use proofbook_documents::DocumentDefinition;
 use proofbook_evidence::attestation::Attestation;
-use proofbook_sources::file::{DocumentRegister, ModuleRegister, StoreRegister, SupplierRegister};
+use proofbook_evidence::seal::trust::TrustFile;
+use proofbook_sources::file::{
+    AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, DocumentRegister, ExerciseRegister, IncidentRegister,
+    ModuleRegister, ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, StoreRegister, SupplierRegister, TicketRegister,
+};
 use schemars::schema_for;
 
 use crate::config::Config;
@@ -21,19 +25,31 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 13] = [
+const SCHEMAS: [(&str, Generate); 25] = [
+    ("access-review-register", || schema_for!(AccessReviewRegister)),
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
     ("check-test", || schema_for!(Fixtures)),
+    ("contract-register", || schema_for!(ContractRegister)),
     ("control", || schema_for!(Control)),
     ("crosswalk", || schema_for!(CrosswalkFile)),
+    ("deletion-register", || schema_for!(DeletionRegister)),
+    ("disclosure-register", || schema_for!(DisclosureRegister)),
     ("document", || schema_for!(DocumentDefinition)),
     ("document-register", || schema_for!(DocumentRegister)),
+    ("exercise-register", || schema_for!(ExerciseRegister)),
     ("framework", || schema_for!(Framework)),
+    ("incident-register", || schema_for!(IncidentRegister)),
     ("mapping", || schema_for!(MappingFile)),
     ("module-register", || schema_for!(ModuleRegister)),
+    ("processing-register", || schema_for!(ProcessingRegister)),
+    ("request-register", || schema_for!(RequestRegister)),
+    ("risk-register", || schema_for!(RiskRegister)),
+    ("staff-register", || schema_for!(StaffRegister)),
     ("store-register", || schema_for!(StoreRegister)),
     ("supplier-register", || schema_for!(SupplierRegister)),
+    ("ticket-register", || schema_for!(TicketRegister)),
+    ("trust", || schema_for!(TrustFile)),
     ("workspace", || schema_for!(Config)),
 ];
 

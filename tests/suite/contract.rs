@@ -265,11 +265,13 @@ fn the_role_grants_reading_only() {
     assert!(one.len() < role.len() && one.contains("namespaces") && !one.contains("secrets"), "{one}");
 }
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "scan",
     "build",
     "run",
     "verify",
+    "sign",
+    "timestamp",
     "export",
     "test",
     "rbac",

@@ -138,7 +138,7 @@ fn a_full_disk_leaves_the_last_good_state() {
         assert!(ran.code >= 2, "{free}: {ran:?}");
         let _ = ran.without_result().says(&["No space left"]);
         let runs = std::fs::read_dir(evidence.join("w/default")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-        let runs: Vec<String> = runs.filter(|name| name != ".lock").collect();
+        let runs: Vec<String> = runs.filter(|name| name.starts_with("20")).collect();
         assert_eq!(runs, [first.file_name().unwrap().to_str().unwrap()]);
         let _ = workspace.run(&format!("verify {}", first.display())).ends_with(0);
     }
@@ -146,4 +146,26 @@ fn a_full_disk_leaves_the_last_good_state() {
     std::fs::remove_file(&filler).unwrap();
     let second = workspace.run(&scan(LATER)).ends_with(0).path();
     let _ = workspace.run(&format!("verify {}", second.display())).ends_with(0);
+}
+
+#[test]
+fn a_ledger_that_may_only_be_read_can_be_published_from() {
+    let workspace = workspace();
+    let evidence = workspace.path("ws/evidence");
+    let Some(_disk) = SmallDisk::mount(&evidence, "8m") else {
+        skipped("a ledger that may only be read", "mounting a small file system needs an administrator");
+        return;
+    };
+    let first = workspace.run(&scan(AT)).ends_with(0).path();
+    let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(&evidence).status().unwrap();
+    assert!(remounted.success());
+    let ran = workspace.run(&scan(LATER));
+    assert!(ran.code >= 2, "{ran:?}");
+    let _ = ran.without_result().says(&["Read-only file system"]);
+    let _ = workspace.run("verify --ledger").ends_with(0);
+    assert!(workspace.run("log").ends_with(0).stdout.contains(first.file_name().unwrap().to_str().unwrap()));
+    let told = "the custody log was not written";
+    let _ = workspace.run(&format!("export --format sarif --at {AT} --out a.sarif")).ends_with(0).says(&[told, "the bytes are not kept"]);
+    let _ = workspace.run(&format!("build --out out --at {AT}")).ends_with(0).says(&[told]);
+    let _ = workspace.run("gc").ends_with(2).says(&["Read-only file system"]);
 }

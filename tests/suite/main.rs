@@ -2,22 +2,31 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+#[path = "../../evidence/tests/suite/authority.rs"]
+#[expect(dead_code, reason = "the tests of evidence use all of it")]
+mod authority;
 mod bad_input;
 mod bad_targets;
 mod bundles;
 mod contract;
 mod coverage;
 mod crosswalk;
+mod discovery;
 mod disk;
 mod editions;
 mod explain;
 mod import;
 mod layering;
+mod ledger;
+#[path = "../../evidence/tests/suite/moto.rs"]
+#[expect(dead_code, reason = "the tests of the ledger use all of it")]
+mod moto;
 mod platforms;
 mod recordings;
 mod rights;
 mod schemas;
 mod scope;
+mod sealing;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;

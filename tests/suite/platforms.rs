@@ -140,7 +140,8 @@ fn shows_what_is_expected(variant: &str, refused: &[&str], port: &str, min_versi
         |check: &str| findings.iter().filter(|finding| finding.check == check).map(|finding| finding.verdict.as_str()).collect::<Vec<_>>();
     if endpoint.is_some() {
         assert_eq!(tls("tls-min-version"), [min_version], "{ran:?}");
-        assert_eq!(tls("tls-cipher-strength"), ["pass"], "{ran:?}");
+        // What openssl accepts in TLS 1.2 by itself holds CBC with SHA-1.
+        assert_eq!(tls("tls-cipher-strength"), [min_version], "{ran:?}");
     } else {
         skipped("the TLS endpoint of the platform", "openssl is missing");
         assert_eq!(tls("tls-min-version"), ["error"], "{ran:?}");

@@ -213,7 +213,7 @@ impl Workspace {
 }
 
 #[track_caller]
-fn held(output: &std::process::Output) -> Ran {
+pub(crate) fn held(output: &std::process::Output) -> Ran {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     let Some(code @ 0..=3) = output.status.code() else { panic!("{:?}\n{stdout}\n{stderr}", output.status) };

@@ -9,6 +9,7 @@ use std::pin::Pin;
 
 use proofbook_checks::inventory::{Inventory, Wanted};
 use proofbook_checks::resource::Source;
+use serde::Serialize;
 
 use crate::rights::Comparison;
 
@@ -40,7 +41,7 @@ pub trait Collector: Send + Sync {
 }
 
 /// One request that a collector would make.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct PlannedRequest {
     /// The source.
     pub source: Source,

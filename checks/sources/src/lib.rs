@@ -5,6 +5,7 @@
 //! the platform itself.
 
 pub mod collector;
+pub mod discovery;
 pub mod dns;
 pub mod dump;
 pub mod file;
@@ -13,6 +14,7 @@ pub mod http;
 pub mod kubernetes;
 pub mod observed;
 pub mod oidc;
+pub mod ports;
 pub mod postgres;
 pub mod prometheus;
 pub mod registry;
@@ -21,6 +23,7 @@ pub mod s3;
 pub mod sbom;
 pub mod service;
 pub mod settings;
+pub mod timestamp;
 pub mod tls;
 pub mod vault;
 pub mod web;

@@ -1,4 +1,4 @@
-//! Observations of a source whose records we make ourselves: everything but Kubernetes and TLS.
+//! Observations of a source whose records we make ourselves: everything but Kubernetes. TLS endpoints make their own.
 //!
 //! A record has `apiVersion: proofbook.dev/<source>`, a kind, and `metadata.name`; the resource is the plural of the kind.
 //! It is projected to what the checks read, and strings in which a detector sees a credential are replaced, before it

@@ -2,8 +2,8 @@
 //!
 //! Any status is an answer; only what never became one is an [`Unread`]. Redirects are not followed, bodies are bounded,
 //! every exchange has a deadline, and only 429 and 5xx are asked again, after a pause; 501 is a last word. Every exchange
-//! is recorded with the digest of its answer. Names that lead to link-local or metadata addresses are refused unless the
-//! workspace allows it.
+//! is recorded with the digest of its answer. Names that lead to link-local, metadata, unspecified or multicast addresses are
+//! refused unless the workspace allows it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +17,7 @@ use reqwest::{Certificate, Client, Method, Url, redirect};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::address::{is_link_local, literal};
+use crate::address::{OFF_LIMITS, is_metadata_name, is_off_limits, literal};
 use crate::clock::{clock_offset, our_clock};
 use crate::observed::Unread;
 use crate::text::hex;
@@ -230,10 +230,8 @@ impl Web {
 
     // A URL may hold an address instead of a name; names are checked when they are resolved.
     fn check_address(&self, url: &Url) -> Result<(), Unread> {
-        match literal(url) {
-            Some(address) if !self.settings.allow_link_local && is_link_local(address) => Err(Unread::new(Reason::Unreachable, REFUSED)),
-            _ => Ok(()),
-        }
+        let refused = literal(url).map_or_else(|| url.host_str().is_some_and(is_metadata_name), is_off_limits);
+        if refused && !self.settings.allow_link_local { Err(Unread::new(Reason::Unreachable, OFF_LIMITS)) } else { Ok(()) }
     }
 }
 
@@ -249,8 +247,6 @@ pub fn sensitive_header(headers: &mut HeaderMap, name: HeaderName, text: &str) -
     Ok(())
 }
 
-const REFUSED: &str = "link-local and metadata addresses are not contacted unless the workspace allows it";
-
 // Resolves names by the machine's own means or to the one given address, and leaves out what must not be contacted.
 struct Guarded {
     allow_link_local: bool,
@@ -265,9 +261,9 @@ impl Resolve for Guarded {
                 Some(address) => vec![SocketAddr::new(address, 0)],
                 None => tokio::net::lookup_host((name.as_str(), 0)).await?.collect(),
             };
-            let allowed: Vec<SocketAddr> = found.iter().copied().filter(|found| allow || !is_link_local(found.ip())).collect();
+            let allowed: Vec<SocketAddr> = found.iter().copied().filter(|found| allow || !is_off_limits(found.ip())).collect();
             if allowed.is_empty() && !found.is_empty() {
-                return Err(REFUSED.into());
+                return Err(OFF_LIMITS.into());
             }
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })

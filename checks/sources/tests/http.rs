@@ -6,6 +6,7 @@ mod findings;
 #[expect(dead_code, reason = "the servers of the TLS tests; not every manner is needed here")]
 mod servers;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -286,4 +287,33 @@ fn settings_that_cannot_be_used_are_refused_with_their_place() {
         assert!(refused.to_string().starts_with("proofbook.yaml:1:"), "{refused}");
         assert!(refused.to_string().contains(detail), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn servers_see_what_is_planned_and_nothing_else() {
+    let (pki, leaf) = leaf();
+    let (seen_plain, seen_secure) = (pki.path("plain.log"), pki.path("secure.log"));
+    let plain = nginx("127.0.0.1", None, &format!("access_log {} combined; return 308 https://$host$request_uri;", seen_plain.display()));
+    let secure = nginx("127.0.0.1", Some(&leaf), &format!("access_log {} combined;", seen_secure.display()));
+    let page = format!("https://app.example.test:{}/", secure.port);
+    let place = json!({"url": page, "addresses": ["127.0.0.1"]});
+    let target = json!({"sites": [site(secure.port, plain.port)], "security_txt": [place.clone()], "status_pages": [place]});
+    let checks = ["http-plaintext-closed", "http-hsts", "http-security-headers", "security-txt", "status-page", "edge-waf-enabled"];
+    let judged = run(target, &checks, json!({})).await;
+
+    let of_plan = judged.planned.iter().filter(|request| request.method == "GET").map(|request| {
+        let url: reqwest::Url = request.query.parse().unwrap_or_else(|error| panic!("{}: {error}", request.query));
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        (url.port().unwrap(), format!("GET {}{query}", url.path()))
+    });
+    let planned: BTreeSet<(u16, String)> = of_plan.collect();
+    let asked = |log: &Path, port: u16| {
+        let text = std::fs::read_to_string(log).unwrap();
+        let lines = text.lines().map(|line| line.split('"').nth(1).unwrap().rsplit_once(' ').unwrap().0.to_owned());
+        lines.map(|request| (port, request)).collect::<BTreeSet<_>>()
+    };
+    let mut seen = asked(&seen_plain, plain.port);
+    seen.extend(asked(&seen_secure, secure.port));
+    assert_eq!(seen, planned);
+    assert!(seen.len() >= 6, "{seen:?}");
 }

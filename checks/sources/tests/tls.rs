@@ -1,12 +1,20 @@
 //! The TLS collector against real servers in many postures, and against listeners that misbehave.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[path = "tls/facts.rs"]
+mod facts;
+#[path = "support/judge.rs"]
+mod judge;
 #[path = "tls/servers.rs"]
 mod servers;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proofbook_checks::inventory::{Completeness, Inventory, Wanted};
+use proofbook_checks::mask::{Mask, Step};
 use proofbook_checks::project::Projection;
 use proofbook_checks::resource::{Resource, Source};
 use proofbook_sources::collector::{Collector, Unwatched};
@@ -27,8 +35,19 @@ fn settings(endpoints: Vec<Endpoint>, pki: Option<&Pki>) -> TlsSettings {
     TlsSettings { endpoints, ca_file: pki.map(Pki::root), deadline: Duration::from_secs(20), ..TlsSettings::default() }
 }
 
+/// What is asked for where checks read these parts, and what they always do.
+fn wanted(parts: &[&str]) -> Wanted {
+    let mut mask = Mask::default();
+    let always = ["apiVersion", "kind", "metadata", "host", "port", "address", "server_name", "outcome", "detail", "versions"];
+    let seen = ["lowest", "highest", "client_certificate", "certificate", "chain", "staple", "session", "origin"];
+    for part in always.iter().chain(&seen).chain(parts) {
+        mask.add(&[Step::key(part)], true);
+    }
+    Wanted::from([(Resource::tls_endpoints(), Projection { mask: Arc::new(mask), controlled: None })])
+}
+
 async fn collect(settings: TlsSettings) -> Inventory {
-    let wanted = Wanted::from([(Resource::tls_endpoints(), Projection::default())]);
+    let wanted = wanted(&[]);
     let collector = TlsCollector::new("endpoints", settings).expect("sound settings");
     collector.collect(&wanted, &Unwatched).await
 }
@@ -347,7 +366,7 @@ async fn two_hundred_endpoints_with_their_requests_and_target() {
         endpoint
     });
     let settings = settings(many.collect(), Some(&pki));
-    let wanted = Wanted::from([(Resource::tls_endpoints(), Projection::default())]);
+    let wanted = wanted(&[]);
     let collector = TlsCollector::new("endpoints", settings).unwrap();
     let inventory = collector.collect(&wanted, &Unwatched).await;
     let records = records(&inventory);

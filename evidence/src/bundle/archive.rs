@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::BundleError;
 use super::read::SealedFiles;
 use super::staging::Staging;
+use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
 
 pub(crate) const LIBRARY: &str = "library.tar.zst";
@@ -33,6 +34,9 @@ pub(crate) struct SealedSettings {
     /// What the workspace answers for.
     #[serde(default, skip_serializing_if = "Scopes::is_empty")]
     pub(crate) scopes: Scopes,
+    /// The windows that the workspace set for controls, in hours.
+    #[serde(default, skip_serializing_if = "ControlWindows::is_empty")]
+    pub(crate) freshness: ControlWindows,
 }
 
 pub(crate) fn write(staging: &mut Staging, files: &Files, settings: &SealedSettings) -> Result<(), BundleError> {

@@ -1,6 +1,7 @@
 //! The bundle: the sealed result of one run on disk, and the only thing that anything published is made from.
 
 mod archive;
+mod glance;
 pub mod manifest;
 mod observations;
 mod read;
@@ -11,10 +12,14 @@ use std::path::{Path, PathBuf};
 
 use proofbook_controls::diagnostic::Diagnostics;
 
+pub(crate) use archive::LIBRARY;
+pub use glance::Glance;
+pub(crate) use observations::REQUESTS;
 pub use read::Bundle;
 pub(crate) use read::{Lines, SealedFiles};
 pub(crate) use scan::{Basis, evaluate_all};
 pub use scan::{RunInputs, Sealed, scan_to_bundle};
+pub(crate) use staging::{PREFIX as STAGING, Staging};
 
 pub(crate) const FINDINGS: &str = "findings.ndjson.zst";
 pub(crate) const ASSESSMENT: &str = "assessment.json";

@@ -9,16 +9,17 @@ use proofbook_checks::inventory::Inventory;
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, Plan};
 use proofbook_controls::files::Files;
-use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::archive::{self, SealedSettings};
-use super::manifest::{MANIFEST, Manifest, SEAL, sha256_hex};
+use super::manifest::{MANIFEST, Manifest, sha256_hex};
 use super::observations::{self, REQUESTS};
 use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
+use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
+use crate::seal;
 use crate::values::MeasuredValue;
 
 /// A record may be this long; an object of Kubernetes has at most 1.5 MiB.
@@ -84,23 +85,10 @@ impl SealedFiles {
         Ok(())
     }
 
-    /// Whether a signature lies in `seal/`: an envelope of DSSE. What it says, and of what, is not checked here.
-    pub(crate) fn signed(&self) -> bool {
-        #[derive(Deserialize)]
-        struct Envelope {
-            #[serde(rename = "payloadType")]
-            payload_type: String,
-            #[serde(rename = "payload")]
-            _payload: String,
-            signatures: Vec<IgnoredAny>,
-        }
-        let is_envelope = |path: &Path| {
-            let bytes = std::fs::read(path).unwrap_or_default();
-            let envelope: Option<Envelope> = serde_json::from_slice(&bytes).ok();
-            envelope.is_some_and(|found| found.payload_type == "application/vnd.in-toto+json" && !found.signatures.is_empty())
-        };
-        let entries = std::fs::read_dir(self.path(SEAL)).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).any(|path| path.to_string_lossy().ends_with(".dsse.json") && is_envelope(&path))
+    /// The assessment.
+    pub(crate) fn assessment(&self) -> Result<Assessment, BundleError> {
+        let bytes = self.bytes(ASSESSMENT)?;
+        serde_json::from_slice(&bytes).map_err(|error| BundleError::Malformed { file: ASSESSMENT.to_owned(), detail: error.to_string() })
     }
 }
 
@@ -197,10 +185,10 @@ impl Bundle {
         &self.manifest_sha256
     }
 
-    /// Whether a signature lies beside the sealed files. It is not checked here.
+    /// Whether an envelope around this manifest lies in the seal. Who signed it, and whether that holds, is not checked here.
     #[must_use]
     pub fn signed(&self) -> bool {
-        self.sealed.signed()
+        seal::is_signed(self.path())
     }
 
     /// The catalog that decided.
@@ -219,6 +207,12 @@ impl Bundle {
     #[must_use]
     pub const fn scopes(&self) -> &Scopes {
         &self.settings.scopes
+    }
+
+    /// The windows that the workspace set for controls.
+    #[must_use]
+    pub const fn freshness(&self) -> &ControlWindows {
+        &self.settings.freshness
     }
 
     /// The plan of the run.
@@ -251,8 +245,7 @@ impl Bundle {
     /// # Errors
     /// What cannot be read.
     pub fn assessment(&self) -> Result<Assessment, BundleError> {
-        let bytes = self.sealed.bytes(ASSESSMENT)?;
-        serde_json::from_slice(&bytes).map_err(|error| BundleError::Malformed { file: ASSESSMENT.to_owned(), detail: error.to_string() })
+        self.sealed.assessment()
     }
 
     /// Hands every finding to `take`, check by check.

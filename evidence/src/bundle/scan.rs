@@ -1,7 +1,7 @@
 //! From an inventory to a sealed bundle in one pass: evaluate, add up, write, and give the folder its name.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use proofbook_checks::evaluate::{Evaluation, SEMANTICS};
@@ -10,13 +10,14 @@ use proofbook_checks::{Catalog, CheckResult, Plan};
 use proofbook_controls::files::Files;
 
 use super::archive::{self, SealedSettings};
-use super::manifest::{MANIFEST, Manifest, Run, sha256_hex};
+use super::manifest::{Manifest, Run, sha256_hex};
 use super::observations;
 use super::staging::{Staging, json_line};
 use super::{ASSESSMENT, BundleError, FINDINGS, Sink, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
-use crate::ledger::{Entry, Ledger};
+use crate::freshness::{ControlWindows, Windows};
+use crate::ledger::{Appended, Custody, Entry, Ledger, LedgerError, Record, RunRef, verdicts};
 use crate::rollup::Assessor;
 use crate::scope::Scopes;
 use crate::{values, verify};
@@ -36,6 +37,8 @@ pub struct RunInputs<'r> {
     pub attestations: &'r Attestations,
     /// What the workspace answers for.
     pub scopes: &'r Scopes,
+    /// The windows that the workspace sets for controls, in hours.
+    pub freshness: &'r ControlWindows,
     /// The workspace's name.
     pub workspace: &'r str,
     /// The environment's name.
@@ -44,8 +47,8 @@ pub struct RunInputs<'r> {
     pub clock: Timestamp,
     /// The version of the program.
     pub tool_version: &'r str,
-    /// The ledger's folder.
-    pub ledger: &'r Path,
+    /// The ledger.
+    pub ledger: &'r Ledger,
     /// Whether the whole default selection ran.
     pub full: bool,
 }
@@ -61,6 +64,8 @@ pub struct Sealed {
     pub manifest_sha256: String,
     /// What the findings add up to.
     pub assessment: Assessment,
+    /// What happened to evidence by this run, to be told to the chain of custody; nothing where an equal run stood there.
+    pub custody: Vec<Custody>,
 }
 
 /// All that findings and assessment are a function of.
@@ -82,7 +87,7 @@ pub(crate) fn evaluate_all(
     on_result: &mut dyn FnMut(&CheckResult),
 ) -> Result<Assessment, BundleError> {
     let evaluation = Evaluation::new(basis.inventory, &basis.plan.settings, basis.clock);
-    let mut assessor = Assessor::new(basis.catalog, basis.clock);
+    let mut assessor = Assessor::new(basis.catalog, Windows::new(&basis.catalog.controls, basis.scopes), basis.clock);
     for planned in basis.plan.checks.values() {
         let result = evaluation.check(planned);
         on_result(&result);
@@ -104,16 +109,15 @@ pub(crate) fn evaluate_all(
 /// # Errors
 /// What cannot be written; the ledger is then as it was.
 pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckResult)) -> Result<Sealed, BundleError> {
-    let ledger = Ledger::create(inputs.ledger)?;
-    let lock = ledger.lock()?;
-    let head = ledger.head()?;
-    let mut staging = Staging::begin(inputs.ledger)?;
+    let writer = inputs.ledger.writer()?;
+    let mut staging = Staging::begin(inputs.ledger.dir())?;
     observations::write(&mut staging, inputs.inventory, &inputs.plan.wanted())?;
     let checks: Vec<_> = inputs.plan.checks.keys().cloned().collect();
     let settings = SealedSettings {
         settings: inputs.plan.settings.clone(),
         selection: checks.iter().cloned().collect(),
         scopes: inputs.scopes.clone(),
+        freshness: inputs.freshness.clone(),
     };
     let mut files = inputs.files.clone();
     files.extend(inputs.attestations.files.clone());
@@ -138,11 +142,11 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
     // Nothing was read live where nothing was read.
     let targets = inputs.inventory.targets.clone();
     let assurance = targets.iter().map(|target| target.assurance).max().unwrap_or(Assurance::AsSupplied);
-    let run = Run {
+    let mut run = Run {
         workspace: inputs.workspace.to_owned(),
         environment: inputs.environment.to_owned(),
         run_id: String::new(),
-        previous: head.as_ref().map(|head| head.manifest_sha256.clone()),
+        previous: None,
         tool_version: inputs.tool_version.to_owned(),
         semantics: SEMANTICS,
         full: inputs.full,
@@ -152,30 +156,50 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
         targets,
         sizes: BTreeMap::new(),
     };
-    let manifest = Manifest::new(run, staging.files())?;
-    let standing = head.filter(|head| head.manifest.is_same_run(&manifest));
-    let sealed = match standing {
-        Some(head) => stand(head, assessment)?,
-        None => commit(inputs.ledger, staging, &manifest, assessment)?,
-    };
-    drop(lock);
-    Ok(sealed)
+    let files = staging.files().clone();
+    for _ in 0..ROUNDS {
+        let (before, head) = writer.head()?.unzip();
+        run.previous = before.as_ref().map(|before| before.manifest_sha256.clone());
+        let manifest = Manifest::new(run.clone(), &files)?;
+        if let Some(head) = head.filter(|head| head.manifest.is_same_run(&manifest)) {
+            return stand(inputs.ledger, &head, assessment);
+        }
+        match writer.append(staging, &manifest, verdicts(&assessment), before.as_ref())? {
+            Appended::Done(path) => {
+                let custody = custody(&manifest, before.as_ref())?;
+                let (run_id, manifest_sha256) = (manifest.predicate.run_id.clone(), sha256_hex(&manifest.to_bytes()?));
+                return Ok(Sealed { path, run_id, manifest_sha256, assessment, custody });
+            }
+            Appended::Taken(again) => staging = again,
+        }
+    }
+    Err(LedgerError::Crowded { place: inputs.ledger.place(), rounds: ROUNDS }.into())
 }
 
-fn stand(head: Entry, assessment: Assessment) -> Result<Sealed, BundleError> {
-    let Entry { path, run_id, manifest_sha256, .. } = head;
-    if !verify::integrity(&path)?.is_intact() {
+// Each round another run was sealed: so many at once are no accident.
+const ROUNDS: u32 = 50;
+
+fn stand(ledger: &Ledger, head: &Entry, assessment: Assessment) -> Result<Sealed, BundleError> {
+    let run = RunRef { run_id: head.run_id.clone(), manifest_sha256: head.manifest_sha256.clone() };
+    let path = ledger.fetch(&run)?;
+    if !verify::integrity(&path)?.is_whole() {
         return Err(BundleError::Standing { path });
     }
-    Ok(Sealed { path, run_id, manifest_sha256, assessment })
+    let RunRef { run_id, manifest_sha256 } = run;
+    Ok(Sealed { path, run_id, manifest_sha256, assessment, custody: Vec::new() })
 }
 
-fn commit(ledger: &Path, mut staging: Staging, manifest: &Manifest, assessment: Assessment) -> Result<Sealed, BundleError> {
-    let bytes = manifest.to_bytes()?;
-    staging.write(MANIFEST, &bytes)?;
-    let run_id = manifest.predicate.run_id.clone();
-    let path = staging.commit(ledger, &run_id)?;
-    Ok(Sealed { path, run_id, manifest_sha256: sha256_hex(&bytes), assessment })
+fn custody(manifest: &Manifest, before: Option<&Record>) -> Result<Vec<Custody>, BundleError> {
+    let run = &manifest.predicate;
+    let target = |target: &proofbook_checks::inventory::Target| format!("{}/{} {}", target.source, target.name, target.identity);
+    let mut events = vec![
+        Custody::Collected { run_id: run.run_id.clone(), targets: run.targets.iter().map(target).collect() },
+        Custody::Sealed { run_id: run.run_id.clone(), manifest_sha256: sha256_hex(&manifest.to_bytes()?) },
+    ];
+    if let Some(older) = before.and_then(|before| before.newest_full.as_ref()).filter(|_| run.full) {
+        events.push(Custody::Superseded { run_id: older.run_id.clone(), by: run.run_id.clone() });
+    }
+    Ok(events)
 }
 
 const VERIFY: &str = "How to check this bundle
@@ -186,8 +210,20 @@ const VERIFY: &str = "How to check this bundle
 
 2. Any other file of this folder, besides manifest.json and what lies in seal/, does not belong to it.
 3. predicate.previous is the SHA-256 of the manifest.json of the run before, so that no run can be taken out unseen.
-4. proofbook verify DIR does all of this and decides every verdict again from observations/ and library.tar.zst.
+4. seal/KEYID.dsse.json, where there is one, is a signature over manifest.json: an in-toto Statement in a DSSE envelope. KEYID is the
+   SHA-256 of the public key in DER, which you must have from somewhere else. What was signed, and how openssl checks it:
 
-A digest proves that nothing was changed since somebody else got hold of it. Who sealed the bundle is told by a signature in
-seal/; without one the bundle is UNSIGNED.
+     sed -E 's/.*\"sig\":\"([^\"]*)\".*/\\1/' seal/KEYID.dsse.json | openssl base64 -d -A > signature
+     { printf 'DSSEv1 28 application/vnd.in-toto+json %d ' $(wc -c < manifest.json); cat manifest.json; } > signed
+     openssl pkeyutl -verify -pubin -inkey KEY.pem -rawin -in signed -sigfile signature          (Ed25519)
+     openssl dgst -sha256 -verify KEY.pem -signature signature signed                            (ECDSA P-256)
+
+5. seal/timestamp.tsr, where there is one, is a time stamp by RFC 3161 over manifest.json, with the roots of its authority in ROOTS.pem:
+
+     openssl ts -verify -data manifest.json -in seal/timestamp.tsr -CAfile ROOTS.pem
+
+6. proofbook verify DIR --trust FILE does all of this and decides every verdict again from observations/ and library.tar.zst.
+
+A digest proves that nothing was changed since somebody else got hold of it. Without a signature the bundle is UNSIGNED: nothing says
+who sealed it.
 ";

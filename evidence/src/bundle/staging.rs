@@ -80,17 +80,37 @@ impl Staging {
         Ok(())
     }
 
-    /// Gives the folder its name in the ledger.
-    pub(crate) fn commit(self, ledger: &Path, run_id: &str) -> Result<PathBuf, BundleError> {
-        // A name is as lasting as the file only once the folder that holds it is on disk too.
-        let sync = |dir: &Path| File::open(dir).and_then(|dir| dir.sync_all()).map_err(BundleError::file(dir));
+    /// Writes a file whose bytes are at hand, in place of an earlier one of the name.
+    pub(crate) fn write_again(&mut self, name: &str, bytes: &[u8]) -> Result<(), BundleError> {
+        if self.files.remove(name).is_some() {
+            let path = self.dir.join(name);
+            fs::remove_file(&path).map_err(BundleError::file(&path))?;
+        }
+        self.write(name, bytes)
+    }
+
+    /// The folder.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Makes all that was written last: a name is as lasting as the file only once the folder that holds it is on disk too.
+    pub(crate) fn sync(&self) -> Result<(), BundleError> {
         let folders: BTreeSet<&Path> = self.files.keys().flat_map(|name| Path::new(name).ancestors().skip(1)).collect();
-        folders.into_iter().rev().try_for_each(|folder| sync(&self.dir.join(folder)))?;
+        folders.into_iter().rev().try_for_each(|folder| sync(&self.dir.join(folder)))
+    }
+
+    /// Gives the folder its name in the ledger, once all in it is on disk.
+    pub(crate) fn commit(&self, ledger: &Path, run_id: &str) -> Result<PathBuf, BundleError> {
         let path = ledger.join(run_id);
         fs::rename(&self.dir, &path).map_err(BundleError::file(&path))?;
         sync(ledger)?;
         Ok(path)
     }
+}
+
+fn sync(dir: &Path) -> Result<(), BundleError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(BundleError::file(dir))
 }
 
 impl Drop for Staging {

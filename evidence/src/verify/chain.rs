@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{DeviationKind, Report};
+use super::{Chain, DeviationKind, Report};
 use crate::bundle::manifest::{MANIFEST, Manifest, is_run_id, sha256_hex};
 
 struct Sibling {
@@ -11,8 +11,8 @@ struct Sibling {
     manifest: Manifest,
 }
 
-/// Checks the run's id, its folder, and its links.
-pub(super) fn check(path: &Path, manifest: &Manifest, report: &mut Report) {
+/// Checks the run's id, its folder, and, unless it is looked at alone, its links.
+pub(super) fn check(path: &Path, manifest: &Manifest, alone: bool, report: &mut Report) {
     let run = &manifest.predicate;
     if manifest.run_id().map_or(true, |by_content| by_content != run.run_id) {
         report.deviate(
@@ -31,7 +31,9 @@ pub(super) fn check(path: &Path, manifest: &Manifest, report: &mut Report) {
         }
         return;
     }
-    links(manifest, &siblings(&whole, manifest), report);
+    if !alone {
+        links(manifest, &siblings(&whole, manifest), report);
+    }
 }
 
 // The other runs of the same environment.
@@ -51,6 +53,11 @@ fn siblings(bundle: &Path, manifest: &Manifest) -> Vec<Sibling> {
 fn links(manifest: &Manifest, siblings: &[Sibling], report: &mut Report) {
     let run = &manifest.predicate;
     let own = report.manifest_sha256.clone().unwrap_or_default();
+    report.chain = match &run.previous {
+        None => Chain::First,
+        Some(previous) if siblings.iter().any(|other| other.digest == *previous) => Chain::Follows,
+        Some(_) => Chain::NotAtHand,
+    };
     if let Some(previous) = &run.previous
         && !siblings.iter().any(|other| other.digest == *previous)
     {

@@ -7,14 +7,13 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{DeviationKind, Report};
+use super::{DeviationKind, Report, Withheld, retention};
 use crate::bundle::manifest::{MANIFEST, Manifest, SEAL, hex, is_plain_name, sha256_hex};
-use crate::bundle::{BundleError, SealedFiles};
+use crate::bundle::{BundleError, SealedFiles, VALUES};
 
-/// Reads the manifest and holds it to its form.
-pub(super) fn manifest(path: &Path, report: &mut Report) -> Option<Manifest> {
+/// Reads the manifest and holds it to its form; gives its bytes too.
+pub(super) fn manifest(path: &Path, report: &mut Report) -> Option<(Manifest, Vec<u8>)> {
     let sealed = SealedFiles::new(path);
-    report.signed = sealed.signed();
     if !sealed.path(MANIFEST).exists() {
         report.deviate(DeviationKind::Missing, MANIFEST, "the folder has no manifest");
         return None;
@@ -42,15 +41,18 @@ pub(super) fn manifest(path: &Path, report: &mut Report) -> Option<Manifest> {
     if manifest.to_bytes().map_or(true, |canonical| canonical != bytes) {
         report.deviate(DeviationKind::Changed, MANIFEST, "not in canonical form (RFC 8785), as it was written");
     }
-    Some(manifest)
+    Some((manifest, bytes))
 }
 
-/// Compares the folder with the manifest.
-pub(super) fn files(path: &Path, manifest: &Manifest, report: &mut Report) -> Result<(), BundleError> {
+/// Compares the folder with the manifest; the tombstones of the ledger are not looked at where the bundle is looked at alone.
+pub(super) fn files(path: &Path, manifest: &Manifest, alone: bool, report: &mut Report) -> Result<(), BundleError> {
     let mut found = BTreeSet::new();
     walk(path, "", &mut found, report)?;
     let names_by_digest: BTreeMap<&str, &str> =
         manifest.subject.iter().map(|sealed| (sealed.digest.sha256.as_str(), sealed.name.as_str())).collect();
+    let stones = if alone { BTreeMap::new() } else { retention::tombstones(path, manifest, report) };
+    // What was handed over by choice is the values alone; any other file that is not there was lost or taken.
+    let withholding = found.iter().eq([VALUES]) && manifest.subject.len() > 1;
     let mut named = BTreeSet::new();
     for sealed in &manifest.subject {
         let name = sealed.name.as_str();
@@ -58,8 +60,13 @@ pub(super) fn files(path: &Path, manifest: &Manifest, report: &mut Report) -> Re
             report.deviate(DeviationKind::Malformed, name, "named twice by the manifest");
         } else if !is_plain_name(name) || name == MANIFEST {
             report.deviate(DeviationKind::Malformed, name, "cannot be the name of a sealed file");
+        } else if !found.contains(name) && withholding {
+            report.withheld.push(Withheld { file: name.to_owned(), deleted: None });
         } else if !found.contains(name) {
-            report.deviate(DeviationKind::Missing, name, "named by the manifest, and not there");
+            match stones.get(name) {
+                Some((digest, withheld)) if *digest == sealed.digest.sha256 => report.withheld.push(withheld.clone()),
+                _ => report.deviate(DeviationKind::Missing, name, "named by the manifest, and not there"),
+            }
         } else {
             file(path, manifest, name, &sealed.digest.sha256, &names_by_digest, report);
         }

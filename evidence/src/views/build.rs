@@ -14,7 +14,7 @@ use crate::assessment::{Assessment, Basis, Counts};
 use crate::attestation::Attestations;
 use crate::bundle::{Bundle, BundleError};
 use crate::facts::Facts;
-use crate::rollup;
+use crate::freshness;
 
 impl Publication {
     /// Makes all views of a bundle as of a time.
@@ -58,25 +58,10 @@ impl Publication {
 
 // A result whose window has passed counts as stale: it is shown with its age, and never as good.
 pub(super) fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestations, as_of: Timestamp) -> Assessment {
-    let catalog = bundle.catalog();
     let mut assessment = sealed;
-    for check in assessment.checks.values_mut() {
-        let good = matches!(check.status, Verdict::Pass | Verdict::NotApplicable | Verdict::Manual | Verdict::Exception);
-        if good && as_of >= check.fresh_until {
-            check.status = Verdict::Stale;
-            check.reason = proofbook_checks::Reason::Stale;
-        }
-    }
-    for control in catalog.controls.controls.values() {
-        let status = |id: &_| assessment.checks.get(id).map_or(Verdict::Error, |check| check.status);
-        let attested = |need: &str| attestations.by_need.get(need).map_or(Verdict::Error, |attestation| attestation.verdict(as_of));
-        let mut rolled = rollup::roll(control, status, attested);
-        if let Some(known) = assessment.controls.get(&control.id) {
-            rolled.disagree.clone_from(&known.disagree);
-        }
-        assessment.controls.insert(control.id.clone(), rolled);
-    }
-    rollup::requirements(&catalog.controls, bundle.scopes(), &mut assessment);
+    let clock = bundle.manifest().predicate.clock;
+    let attested = |need: &str| attestations.by_need.get(need).map(|attestation| attestation.verdict(as_of));
+    freshness::age(&mut assessment, clock, bundle.freshness(), attested, as_of);
     assessment
 }
 

@@ -43,7 +43,9 @@ pub struct Publication {
     pub checks: BTreeMap<String, CheckView>,
     /// The frameworks by id.
     pub frameworks: BTreeMap<String, FrameworkView>,
-    /// What their requirements correspond to elsewhere.
+    /// What their requirements correspond to elsewhere. It follows from the library alone, and is as large as all else
+    /// together: the site prints it, documents and their attachments are spared it.
+    #[serde(skip)]
     pub crosswalk: crosswalk::CrosswalkView,
     /// Measured values by id: `<check>.<name>`.
     pub values: BTreeMap<String, ValueView>,

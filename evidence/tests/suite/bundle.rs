@@ -167,7 +167,8 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
         environment: "prod",
         clock: platform.clock,
         tool_version: "0.0.0",
-        ledger: ledger.path(),
+        freshness: &std::collections::BTreeMap::new(),
+        ledger: &proofbook_evidence::ledger::Ledger::open(ledger.path()).unwrap(),
         full: true,
     };
     let error = proofbook_evidence::bundle::scan_to_bundle(&inputs, &mut |_| {}).unwrap_err();

@@ -2,14 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod authority;
 mod bundle;
 mod coverage;
 mod crosswalk;
+mod edits;
+#[path = "../../../checks/sources/tests/s3/front.rs"]
+#[expect(dead_code, reason = "the tests of the S3 source use all of it")]
+mod front;
+mod hostile;
 mod ledger;
+mod moto;
+mod objects;
 mod platform;
 mod rollup;
 mod scope;
+mod sealing;
 mod soa;
 mod sprs;
+mod stamps;
 mod tampering;
 mod views;

@@ -14,6 +14,8 @@ use proofbook_controls::files::Files;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::manifest::{Manifest, sha256_hex};
 use proofbook_evidence::bundle::{BundleError, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::freshness::ControlWindows;
+use proofbook_evidence::ledger::Ledger;
 use proofbook_evidence::scope::Scopes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -99,6 +101,7 @@ pub(crate) struct Platform {
     pub(crate) objects: Vec<Value>,
     pub(crate) attestations: Files,
     pub(crate) scopes: Scopes,
+    pub(crate) freshness: ControlWindows,
     pub(crate) clock: Timestamp,
     pub(crate) only: Option<&'static str>,
 }
@@ -127,6 +130,7 @@ impl Platform {
             ],
             attestations: Files::default(),
             scopes: Scopes::default(),
+            freshness: ControlWindows::new(),
             clock: CLOCK.parse().unwrap(),
             only: None,
         }
@@ -208,6 +212,10 @@ impl Platform {
     }
 
     pub(crate) fn try_seal(&self, ledger: &Path, on_result: &mut dyn FnMut(&CheckResult)) -> Result<Sealed, BundleError> {
+        self.try_seal_in(&Ledger::open(ledger).unwrap(), on_result)
+    }
+
+    pub(crate) fn try_seal_in(&self, ledger: &Ledger, on_result: &mut dyn FnMut(&CheckResult)) -> Result<Sealed, BundleError> {
         let catalog = self.catalog();
         let plan = self.plan(&catalog);
         let inventory = self.inventory(&plan);
@@ -223,6 +231,7 @@ impl Platform {
             environment: "prod",
             clock: self.clock,
             tool_version: "0.0.0",
+            freshness: &self.freshness,
             ledger,
             full: self.only.is_none(),
         };

@@ -92,18 +92,6 @@ fn links_are_no_sealed_files() {
 }
 
 #[test]
-fn the_seal_is_outside_the_sealed_set_and_only_an_envelope_is_a_signature() {
-    let (_ledger, path) = one_run();
-    fs::create_dir(path.join("seal")).unwrap();
-    fs::write(path.join("seal/manifest.dsse.json"), "no envelope").unwrap();
-    let report = verify::verify(&path).unwrap();
-    assert!(report.is_intact() && !report.signed && report.to_string().contains("UNSIGNED"), "{report}");
-    let envelope = r#"{"payloadType":"application/vnd.in-toto+json","payload":"e30=","signatures":[{"sig":"x"}]}"#;
-    fs::write(path.join("seal/manifest.dsse.json"), envelope).unwrap();
-    assert!(verify::verify(&path).unwrap().signed && Bundle::open(&path).unwrap().signed());
-}
-
-#[test]
 fn a_manifest_in_another_order_is_named() {
     let (_ledger, path) = one_run();
     let mut forged = manifest(&path);

@@ -68,7 +68,7 @@ impl Explain {
         if named.is_none() {
             output.say("the workspace has several environments: targets and results are told with --environment");
         }
-        let newest = named.as_ref().and_then(|(name, _)| Newest::of(&workspace.ledger(name), output));
+        let newest = named.as_ref().and_then(|(name, _)| Newest::of(workspace.ledger(name), output));
         let environment = named.map(|(_, environment)| environment).unwrap_or_default();
         let settings = workspace.config.settings(&environment);
         let scopes = workspace.scopes();

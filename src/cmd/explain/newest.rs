@@ -1,6 +1,5 @@
 //! The newest result in the ledger of an environment, where there is one that can be relied on.
 
-use std::path::Path;
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -44,15 +43,15 @@ pub(super) struct Told {
 
 impl Newest {
     /// Reads the newest full run; what cannot be relied on is told, and is no result.
-    pub(super) fn of(ledger: &Path, output: &Output) -> Option<Self> {
-        Self::read(ledger).unwrap_or_else(|error| {
+    pub(super) fn of(ledger: Result<Ledger>, output: &Output) -> Option<Self> {
+        ledger.and_then(|ledger| Self::read(&ledger)).unwrap_or_else(|error| {
             output.warn(format_args!("no result is told: {error:#}"));
             None
         })
     }
 
-    fn read(ledger: &Path) -> Result<Option<Self>> {
-        let Some(path) = Ledger::open(ledger)?.newest_full()? else { return Ok(None) };
+    fn read(ledger: &Ledger) -> Result<Option<Self>> {
+        let Some(path) = ledger.newest_full()? else { return Ok(None) };
         let bundle = Workspace::intact(&path)?;
         let run = &bundle.manifest().predicate;
         Ok(Some(Self { run_id: run.run_id.clone(), clock: run.clock, assessment: bundle.assessment()? }))

@@ -22,6 +22,7 @@ use crate::cmd::scan::{Selection, Targets};
 use crate::config::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::outside::read_of_cluster;
 use crate::workspace::Workspace;
 
 /// Arguments of `rbac`.
@@ -116,7 +117,8 @@ impl Rbac {
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
         let nodes_proxy = environment.kubernetes.as_ref().is_some_and(|cluster| cluster.nodes_proxy);
         let platforms = self.meant(&environment);
-        let asked = Asked { rbac: self, environment: &environment, plan: &plan, wanted: readable(&plan.wanted(), nodes_proxy), platforms };
+        let wanted = readable(&read_of_cluster(plan.wanted(), &environment, &workspace)?, nodes_proxy);
+        let asked = Asked { rbac: self, environment: &environment, plan: &plan, wanted, platforms };
         // An option without a value asks, one with a value selects.
         if self.check.iter().any(String::is_empty) {
             return asked.compare(&workspace, output);

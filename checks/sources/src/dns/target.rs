@@ -54,8 +54,23 @@ pub struct DomainSettings {
 
 impl TargetSettings for DnsTarget {
     fn open(&self, target: &str, setup: &Setup<'_>) -> Result<Box<dyn Collector>, SettingsError> {
+        self.open_with(target, setup, &[])
+    }
+}
+
+impl DnsTarget {
+    /// Opens the target together with names that were discovered.
+    ///
+    /// # Errors
+    /// As [`TargetSettings::open`].
+    pub fn open_with(&self, target: &str, setup: &Setup<'_>, found: &[String]) -> Result<Box<dyn Collector>, SettingsError> {
         let fault = |detail: String| SettingsError { target: target.to_owned(), detail };
         let mut names: Vec<Name> = self.names.iter().map(|name| self::name(setup, name)).collect::<Result<_, _>>()?;
+        // What was discovered was held to be a name before.
+        names.extend(found.iter().filter_map(|name| Name::from_utf8(name).ok()).map(|mut name| {
+            name.set_fqdn(true);
+            name.to_lowercase()
+        }));
         names.sort();
         names.dedup();
         let mut domains = Vec::new();

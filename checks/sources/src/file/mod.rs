@@ -2,15 +2,21 @@
 //!
 //! A register says what no program can read out of a document and pins the document by its digest. Paths stay within the
 //! workspace. What is read here is as supplied: nobody vouches for it but who put it there. Kinds of records: `Policy`,
-//! `PenetrationTest` and `Assurance` from registers of documents, `Supplier`, `Store`, `Register`, `Benchmark` and
-//! `AuditPolicy`.
+//! `PenetrationTest`, `Assurance`, `Procedure`, `Agreement` and `Subscription` from registers of documents; `Supplier`, `Store`
+//! and `Register`; one record for each register of people and process; `Benchmark`, `AuditPolicy`, `EncryptionConfig`,
+//! `ServerHealth`, `LogPipeline` and `ApiKeyExport` from what other programs wrote; `AuditTrail` and `AdminAccess` from audit events.
 
+mod agent;
 mod audit_policy;
 mod benchmark;
+mod encryption;
+mod kept;
+mod keys;
 mod reading;
 mod records;
 mod registers;
 mod settings;
+mod trail;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -19,10 +25,18 @@ use proofbook_checks::inventory::{Actor, Assurance as Trust, Inventory, Request,
 use proofbook_checks::resource::{GROUP, Resource, Source};
 use sha2::{Digest, Sha256};
 
+use self::kept::Register;
+pub use self::kept::{
+    AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, ExerciseRegister, IncidentRegister, ProcessingRegister,
+    RequestRegister, RiskRegister, StaffRegister, TicketRegister,
+};
+pub use self::keys::ApiKeyFile;
 use self::reading::Read;
 use self::records::{Record, Records};
 pub use self::registers::{DocumentRegister, ModuleRegister, StoreRegister, SupplierRegister};
-pub use self::settings::FileTarget;
+pub use self::settings::{AuditEvents, FileTarget, RegisterFiles};
+pub use self::trail::Staff;
+use self::trail::Trail;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread};
 use crate::text::hex;
@@ -35,12 +49,37 @@ pub struct FileCollector {
     settings: FileTarget,
 }
 
+/// Makes records of a file.
+type Reader<'s> = Box<dyn Fn(&Path, &str, &Read) -> Records + Send + Sync + 's>;
+
 /// One kind of file: what it is for, which records come out of it, and how.
 struct Kind<'s> {
     what: &'static str,
     paths: &'s [PathBuf],
     records: &'static [&'static str],
-    read: fn(&Path, &str, &Read) -> Records,
+    /// Whether of files that differ in the date of their names only the newest counts.
+    newest: bool,
+    read: Reader<'s>,
+}
+
+impl<'s> Kind<'s> {
+    fn new(
+        what: &'static str,
+        paths: &'s [PathBuf],
+        records: &'static [&'static str],
+        read: impl Fn(&Path, &str, &Read) -> Records + Send + Sync + 's,
+    ) -> Self {
+        Self { what, paths, records, newest: false, read: Box::new(read) }
+    }
+
+    // Exports are written again and again, with the day in their names.
+    fn newest(self) -> Self {
+        Self { newest: true, ..self }
+    }
+}
+
+fn register<'s, R: Register + 's>(what: &'static str, paths: &'s [PathBuf]) -> Kind<'s> {
+    Kind::new(what, paths, const { &[R::KIND] }, kept::read::<R>).newest()
 }
 
 impl FileCollector {
@@ -48,38 +87,60 @@ impl FileCollector {
         Self { target: target.to_owned(), root: root.to_owned(), settings }
     }
 
-    fn kinds(&self) -> [Kind<'_>; 6] {
+    fn kinds(&self) -> Vec<Kind<'_>> {
         let settings = &self.settings;
-        let documents = &["Policy", "PenetrationTest", "Assurance"];
-        [
-            Kind { what: "a register of documents", paths: &settings.documents, records: documents, read: records::documents },
-            Kind {
-                what: "a register of suppliers",
-                paths: &settings.suppliers,
-                records: &["Supplier", "Register"],
-                read: records::suppliers,
-            },
-            Kind { what: "a register of stores", paths: &settings.stores, records: &["Store"], read: records::stores },
-            Kind { what: "a register of modules", paths: &settings.modules, records: &["Register"], read: records::modules },
-            Kind {
-                what: "a result of a benchmark",
-                paths: &settings.benchmarks,
-                records: &["Benchmark"],
-                read: |_, name, file| Ok(vec![("Benchmark", String::new(), benchmark::read(&file_name(name), file)?)]),
-            },
-            Kind {
-                what: "an audit policy",
-                paths: &settings.audit_policies,
-                records: &["AuditPolicy"],
-                read: |_, name, file| Ok(vec![("AuditPolicy", name.to_owned(), audit_policy::read(name, file)?)]),
-            },
-        ]
+        let registers = &settings.registers;
+        let documents = &["Policy", "PenetrationTest", "Assurance", "Procedure", "Agreement", "Subscription"];
+        let benchmark =
+            |_: &Path, name: &str, file: &Read| Ok(vec![("Benchmark", String::new(), benchmark::read(&file_name(name), file)?)]);
+        let audit_policy = |_: &Path, name: &str, file: &Read| Ok(vec![("AuditPolicy", name.to_owned(), audit_policy::read(name, file)?)]);
+        let mut kinds = vec![
+            Kind::new("a register of documents", &settings.documents, documents, records::documents),
+            Kind::new("a register of suppliers", &settings.suppliers, &["Supplier", "Register"], records::suppliers),
+            Kind::new("a register of stores", &settings.stores, &["Store"], records::stores),
+            Kind::new("a register of modules", &settings.modules, &["Register"], records::modules),
+            Kind::new("a result of a benchmark", &settings.benchmarks, &["Benchmark"], benchmark).newest(),
+            Kind::new("an audit policy", &settings.audit_policies, &["AuditPolicy"], audit_policy),
+            Kind::new("how the API server encrypts", &settings.encryption, encryption::KINDS, |_, name, file| encryption::read(name, file)),
+            Kind::new("pipelines of logs", &settings.log_pipelines, agent::KINDS, |_, name, file| agent::read(name, file)),
+            register::<kept::DisclosureRegister>("a register of reports of weaknesses", &registers.disclosures),
+            register::<kept::IncidentRegister>("a register of incidents", &registers.incidents),
+            register::<kept::RequestRegister>("a register of requests about data", &registers.requests),
+            register::<kept::TicketRegister>("a register of tickets for access", &registers.tickets),
+            register::<kept::StaffRegister>("a register of staff", &registers.staff),
+            register::<kept::AccessReviewRegister>("a register of reviews of access", &registers.access_reviews),
+            register::<kept::ExerciseRegister>("a register of exercises", &registers.exercises),
+            register::<kept::RiskRegister>("a register of risks", &registers.risks),
+            register::<kept::ContractRegister>("a register of contracts", &registers.contracts),
+            register::<kept::ProcessingRegister>("a record of processing", &registers.processing),
+            register::<kept::DeletionRegister>("a register of trials of deletion", &registers.deletions),
+        ];
+        kinds.extend(settings.api_keys.iter().map(|export| {
+            let paths = std::slice::from_ref(&export.file);
+            Kind::new("an export of API keys", paths, keys::KINDS, move |_, name, file| keys::read(name, file, export)).newest()
+        }));
+        kinds
     }
 
     fn gather(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
         let mut observed = Observed::new(Source::File);
         let mut digest = Sha256::new();
         let mut read_any = false;
+        if let Some(events) = self.settings.audit_events.as_ref().filter(|_| wants(wanted, trail::KINDS)) {
+            read_any = true;
+            trail::KINDS.iter().for_each(|record| observed.listed(record));
+            for (name, trail) in self.trails(events) {
+                observed.requests([self.trail_request(&name, &trail)]);
+                if let Ok(trail) = &trail {
+                    digest.update(format!("{} {name}\n", trail.sha256));
+                }
+                progress.advanced(&self.target, "files", 1);
+                let unread = |unread: Unread| trail::KINDS.iter().map(|kind| (*kind, name.clone(), unread.to_json())).collect();
+                for (record, named, content) in trail.map_or_else(unread, |trail| trail.records) {
+                    observed.record(record, &named, content);
+                }
+            }
+        }
         for kind in self.kinds().into_iter().filter(|kind| !kind.paths.is_empty() && wants(wanted, kind.records)) {
             read_any = true;
             kind.records.iter().for_each(|record| observed.listed(record));
@@ -111,10 +172,10 @@ impl FileCollector {
         observed.finish(wanted)
     }
 
-    // The files of a kind by their names; of several runs of a benchmark the newest alone.
-    fn files(&self, kind: &Kind<'_>) -> Vec<(String, Result<PathBuf, Unread>)> {
+    // All files that some paths mean, by their names. A pattern that meets nothing is told, not passed over.
+    fn matching(&self, patterns: &[PathBuf]) -> BTreeMap<String, Result<PathBuf, Unread>> {
         let mut found: BTreeMap<String, Result<PathBuf, Unread>> = BTreeMap::new();
-        for pattern in kind.paths {
+        for pattern in patterns {
             match reading::matching(&self.root, pattern) {
                 Ok(paths) => found.extend(paths.into_iter().map(|path| (path.display().to_string(), Ok(path)))),
                 Err(unread) => {
@@ -122,13 +183,40 @@ impl FileCollector {
                 }
             }
         }
-        if kind.records != ["Benchmark"] {
+        found
+    }
+
+    fn trails(&self, events: &AuditEvents) -> Vec<(String, Result<Trail, Unread>)> {
+        let files = self.matching(&events.files).into_iter();
+        files.map(|(name, path)| (name, path.and_then(|path| trail::read(&self.root, &path, &events.staff)))).collect()
+    }
+
+    fn trail_request(&self, name: &str, trail: &Result<Trail, Unread>) -> Request {
+        Request {
+            source: Source::File,
+            target: self.target.clone(),
+            method: "READ".to_owned(),
+            query: name.to_owned(),
+            status: trail.as_ref().map_or_else(|unread| unread.reason.as_str(), |_| "ok".to_owned()),
+            items: trail.as_ref().map_or(0, |trail| trail.records.len() as u64),
+            continue_exhausted: None,
+            resource_version: None,
+            response_sha256: trail.as_ref().ok().map(|trail| trail.sha256.clone()),
+            bytes: trail.as_ref().map_or(0, |trail| trail.bytes),
+        }
+    }
+
+    // The files of a kind by their names; of several runs or exports the newest alone.
+    fn files(&self, kind: &Kind<'_>) -> Vec<(String, Result<PathBuf, Unread>)> {
+        let found = self.matching(kind.paths);
+        if !kind.newest {
             return found.into_iter().collect();
         }
         let mut newest = BTreeMap::new();
         for (name, path) in found {
             let run = (benchmark::date_in(&file_name(&name)), name.clone());
-            let series = Path::new(&name).with_file_name(run_name(&name));
+            let ending = Path::new(&name).extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_owned();
+            let series = (Path::new(&name).with_file_name(run_name(&name)), ending);
             let kept = newest.entry(series).or_insert_with(|| (run.clone(), path.clone()));
             if run > kept.0 {
                 *kept = (run, path);
@@ -182,17 +270,19 @@ impl Collector for FileCollector {
     }
 
     fn plan(&self, wanted: &Wanted) -> Vec<PlannedRequest> {
-        let kinds = self.kinds().into_iter().filter(|kind| wants(wanted, kind.records));
-        let planned = kinds.flat_map(|kind| {
-            kind.paths.iter().map(move |path| PlannedRequest {
-                source: Source::File,
-                target: self.target.clone(),
-                method: "READ".to_owned(),
-                query: path.display().to_string(),
-                reason: kind.what.to_owned(),
-            })
-        });
-        planned.collect()
+        let planned = |path: &PathBuf, what: &str| PlannedRequest {
+            source: Source::File,
+            target: self.target.clone(),
+            method: "READ".to_owned(),
+            query: path.display().to_string(),
+            reason: what.to_owned(),
+        };
+        let kinds = self.kinds();
+        let of_kinds = kinds.iter().filter(|kind| wants(wanted, kind.records));
+        let of_kinds = of_kinds.flat_map(|kind| kind.paths.iter().map(|path| planned(path, kind.what)));
+        let events = self.settings.audit_events.iter().filter(|_| wants(wanted, trail::KINDS));
+        let of_events = events.flat_map(|events| events.files.iter().map(|path| planned(path, "audit events of the API server")));
+        of_kinds.chain(of_events).collect()
     }
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {

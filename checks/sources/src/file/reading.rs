@@ -28,22 +28,24 @@ impl Read {
     }
 }
 
+/// Why a file could not be read.
+pub(super) fn of_io(path: &Path, error: &io::Error) -> Unread {
+    let reason = match error.kind() {
+        io::ErrorKind::NotFound => Reason::DanglingReference,
+        io::ErrorKind::PermissionDenied => Reason::NotPermitted,
+        _ => Reason::Unreachable,
+    };
+    Unread::new(reason, format!("{}: {error}", path.display()))
+}
+
 /// Reads a file of the workspace.
 pub(super) fn read(root: &Path, path: &Path) -> Result<Read, Unread> {
-    let fault = |error: &io::Error| {
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound => Reason::DanglingReference,
-            io::ErrorKind::PermissionDenied => Reason::NotPermitted,
-            _ => Reason::Unreachable,
-        };
-        Unread::new(reason, format!("{}: {error}", path.display()))
-    };
     let place = inside(root, path)?;
-    let size = fs::metadata(&place).map_err(|error| fault(&error))?.len();
+    let size = fs::metadata(&place).map_err(|error| of_io(path, &error))?.len();
     if size > LARGEST {
         return Err(Unread::new(Reason::ParseError, format!("{}: {size} bytes, more than {LARGEST}", path.display())));
     }
-    let bytes = fs::read(&place).map_err(|error| fault(&error))?;
+    let bytes = fs::read(&place).map_err(|error| of_io(path, &error))?;
     let sha256 = hex(&Sha256::digest(&bytes));
     Ok(Read { bytes, sha256 })
 }
@@ -78,8 +80,8 @@ pub(super) fn matching(root: &Path, pattern: &Path) -> Result<Vec<PathBuf>, Unre
     Ok(found)
 }
 
-// A register may come from elsewhere; it names files of the workspace and no others.
-fn inside(root: &Path, path: &Path) -> Result<PathBuf, Unread> {
+/// Where a path leads. A register may come from elsewhere; it names files of the workspace and no others.
+pub(super) fn inside(root: &Path, path: &Path) -> Result<PathBuf, Unread> {
     if path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Ok(root.join(path));
     }

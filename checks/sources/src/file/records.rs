@@ -31,10 +31,16 @@ fn document(root: &Path, document: &Document) -> Result<Record, Unread> {
         document.policy.as_ref().map(|said| ("Policy", content(said))),
         document.penetration_test.as_ref().map(|said| ("PenetrationTest", content(said))),
         document.assurance.as_ref().map(|said| ("Assurance", content(said))),
+        document.procedure.as_ref().map(|said| ("Procedure", content(said))),
+        document.agreement.as_ref().map(|said| ("Agreement", content(said))),
+        document.subscription.as_ref().map(|said| ("Subscription", content(said))),
     ];
     let mut said = said.into_iter().flatten();
     let (Some((kind, mut record)), None) = (said.next(), said.next()) else {
-        let detail = format!("the document {} must be exactly one of policy, penetration_test and assurance", document.name);
+        let detail = format!(
+            "the document {} must be exactly one of policy, penetration_test, assurance, procedure, agreement and subscription",
+            document.name
+        );
         return Err(Unread::new(Reason::ParseError, detail));
     };
     record["superseded"] = document.superseded.into();
@@ -74,7 +80,7 @@ pub(super) fn modules(_root: &Path, name: &str, file: &Read) -> Records {
     Ok(vec![("Register", name.to_owned(), json!({"holds": "modules", "entries": entries, "sha256": file.sha256}))])
 }
 
-fn parse<T: DeserializeOwned>(name: &str, file: &Read) -> Result<T, Unread> {
+pub(super) fn parse<T: DeserializeOwned>(name: &str, file: &Read) -> Result<T, Unread> {
     yaml::parse(name, file.text()?).map_err(|fault| {
         let place = fault.span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
         Unread::new(Reason::ParseError, format!("{name}{place}: {}", fault.message))
@@ -95,7 +101,7 @@ fn unique<'n>(names: impl Iterator<Item = &'n String>) -> Result<(), Unread> {
 }
 
 // What people wrote, without the members that they left out.
-fn content(said: &impl Serialize) -> Json {
+pub(super) fn content(said: &impl Serialize) -> Json {
     let mut json = serde_json::to_value(said).unwrap_or_default();
     drop_nulls(&mut json);
     json

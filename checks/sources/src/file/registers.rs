@@ -17,7 +17,7 @@ pub struct DocumentRegister {
     pub documents: Vec<Document>,
 }
 
-/// A document. It is one of: a policy, a penetration test, an assurance.
+/// A document. It is one of: a policy, a penetration test, an assurance, a procedure, an agreement, a subscription.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -39,6 +39,80 @@ pub struct Document {
     /// A report or certificate by which somebody independent vouches.
     #[serde(default)]
     pub assurance: Option<Assurance>,
+    /// A procedure for incidents.
+    #[serde(default)]
+    pub procedure: Option<Procedure>,
+    /// An agreement on the processing of personal data that is offered to customers.
+    #[serde(default)]
+    pub agreement: Option<Agreement>,
+    /// A subscription of a protective service.
+    #[serde(default)]
+    pub subscription: Option<Subscription>,
+}
+
+/// What is said of a procedure for incidents.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Procedure {
+    /// The version.
+    pub version: String,
+    /// When it was approved or last reviewed.
+    #[schemars(with = "String")]
+    pub approved_on: Date,
+    /// The role that approved it.
+    pub approved_by: String,
+    /// Within how many hours after becoming aware customers are told, by this procedure.
+    pub notice_hours: u32,
+}
+
+/// What is said of an agreement on the processing of personal data.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Agreement {
+    /// The version.
+    pub version: String,
+    /// Since when it is offered in this version.
+    #[schemars(with = "String")]
+    pub published_on: Date,
+    /// Where customers find it.
+    pub published_at: String,
+    /// Whether it is open to every customer whose personal data are processed, whatever the plan.
+    pub for_all_customers: bool,
+    /// Within how many hours customers are told of a breach, by this agreement.
+    pub notice_hours: u32,
+    /// The subprocessors that it lists, by their names in the register of suppliers.
+    pub subprocessors: Vec<String>,
+    /// Whether it describes the technical and organisational measures.
+    pub measures: bool,
+    /// Days after which backups are gone, by this agreement.
+    #[serde(default)]
+    pub backup_days: Option<u32>,
+}
+
+/// What is said of a subscription.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// What it protects from.
+    pub protects_from: Threat,
+    /// Who provides it.
+    pub provider: String,
+    /// The plan.
+    pub plan: String,
+    /// What it covers: names of hosts and addresses, `*` for any text in names, blocks of addresses.
+    pub covers: Vec<String>,
+    /// The last day; one that renews itself has none.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub valid_until: Option<Date>,
+}
+
+/// What a subscription protects from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Threat {
+    /// Floods of requests or packets.
+    Ddos,
 }
 
 /// What is said of a policy.

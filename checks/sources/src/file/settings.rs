@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::FileCollector;
+use super::keys::ApiKeyFile;
+use super::trail::Staff;
 use crate::collector::Collector;
 use crate::settings::{SettingsError, Setup, TargetSettings};
 
@@ -31,6 +33,72 @@ pub struct FileTarget {
     /// Audit policies as the API server is started with.
     #[serde(default)]
     pub audit_policies: Vec<PathBuf>,
+    /// Registers of people and process, by what they are about.
+    #[serde(default)]
+    pub registers: RegisterFiles,
+    /// How the API server encrypts what it stores: its configuration, the status of k3s, a cluster as its cloud tells it, and the
+    /// health of the API server.
+    #[serde(default)]
+    pub encryption: Vec<PathBuf>,
+    /// Configurations of what collects logs: OpenTelemetry collectors, Fluent Bit, Vector, Promtail.
+    #[serde(default)]
+    pub log_pipelines: Vec<PathBuf>,
+    /// Exports of the keys of the product's own API.
+    #[serde(default)]
+    pub api_keys: Vec<ApiKeyFile>,
+    /// Audit events of the API server, with who of those in them is staff.
+    #[serde(default)]
+    pub audit_events: Option<AuditEvents>,
+}
+
+/// Registers of people and process. Each is YAML; those of reports, incidents, requests, staff, tickets and contracts may be a table
+/// (`.csv`) with the day in its name.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterFiles {
+    /// Reports of weaknesses from outside.
+    #[serde(default)]
+    pub disclosures: Vec<PathBuf>,
+    /// Incidents of security and of personal data.
+    #[serde(default)]
+    pub incidents: Vec<PathBuf>,
+    /// Requests of customers to delete or to hand out data.
+    #[serde(default)]
+    pub requests: Vec<PathBuf>,
+    /// Tickets on which staff enter the environments of customers.
+    #[serde(default)]
+    pub tickets: Vec<PathBuf>,
+    /// The people who work for the provider, with their training and commitments.
+    #[serde(default)]
+    pub staff: Vec<PathBuf>,
+    /// Reviews of access.
+    #[serde(default)]
+    pub access_reviews: Vec<PathBuf>,
+    /// Exercises of recovery and of the handling of incidents.
+    #[serde(default)]
+    pub exercises: Vec<PathBuf>,
+    /// Risks and their treatment.
+    #[serde(default)]
+    pub risks: Vec<PathBuf>,
+    /// Contracts with financial entities.
+    #[serde(default)]
+    pub contracts: Vec<PathBuf>,
+    /// The record of processing on behalf of customers.
+    #[serde(default)]
+    pub processing: Vec<PathBuf>,
+    /// Trials of deletion.
+    #[serde(default)]
+    pub deletions: Vec<PathBuf>,
+}
+
+/// Audit events of the API server.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditEvents {
+    /// Files of events, one JSON document a line, plain or `.gz`; `*` in the name stands for any text.
+    pub files: Vec<PathBuf>,
+    /// Who is staff of the provider.
+    pub staff: Staff,
 }
 
 impl TargetSettings for FileTarget {

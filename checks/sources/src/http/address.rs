@@ -40,6 +40,11 @@ impl Addresses {
     /// A place at each of its addresses; one spot without an address where it has none.
     pub(super) fn spots(&self, place: &Place) -> Vec<Spot> {
         let nobody_looked = || Err(Unread::new(Reason::IncompleteList, "the look-up of the name broke off"));
+        if let Some(unread) = &place.withheld {
+            let mut spots: Vec<Spot> = place.addresses.iter().map(|address| Spot { place: place.clone(), address: Ok(*address) }).collect();
+            spots.push(Spot { place: place.clone(), address: Err(unread.clone()) });
+            return spots;
+        }
         let found = match literal(&place.url) {
             _ if !place.addresses.is_empty() => Ok(place.addresses.clone()),
             Some(address) => Ok(vec![address]),
@@ -58,7 +63,7 @@ impl Addresses {
 
 /// Whether the addresses of a place are found behind its name.
 pub(super) fn needs_look_up(place: &Place) -> bool {
-    place.addresses.is_empty() && literal(&place.url).is_none()
+    place.addresses.is_empty() && place.withheld.is_none() && literal(&place.url).is_none()
 }
 
 async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> {

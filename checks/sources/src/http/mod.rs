@@ -3,7 +3,7 @@
 //! Every address behind a name is asked by itself, with the name in `Host` and in the handshake. Redirects are recorded; only
 //! those that stay on the same origin are followed, and no further than five. Values of cookies, bodies of pages and the
 //! queries of redirects are never kept. What a certificate is worth is the business of the TLS source, so none is looked at
-//! here. The probe of the filter at the edge is sent only where a check that must be asked for by name wants its answer.
+//! here. Zones of a content network are asked at its own API. The probe of the filter at the edge is sent only where a check that must be asked for by name wants its answer.
 
 mod address;
 mod edge;
@@ -14,6 +14,7 @@ mod security_txt;
 mod site;
 mod status_page;
 mod target;
+mod zone;
 
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -26,6 +27,8 @@ use serde_json::{Value as Json, json};
 
 use self::address::Addresses;
 pub use self::target::{HttpTarget, SecurityTxtSettings, SiteSettings, StatusPageSettings};
+pub use self::zone::ZoneSettings;
+use self::zone::{EDGE_NAME, ZONE, Zone};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread, anonymous};
@@ -51,6 +54,8 @@ const STATUS_PAGE: &str = "StatusPage";
 struct Place {
     url: Url,
     addresses: Vec<IpAddr>,
+    /// Why it is not, or not everywhere, looked at.
+    withheld: Option<Unread>,
 }
 
 /// A site to look at.
@@ -83,6 +88,7 @@ struct Settings {
 pub struct HttpCollector {
     target: String,
     settings: Settings,
+    zones: Vec<Zone>,
 }
 
 /// One piece of work.
@@ -114,6 +120,10 @@ impl Place {
 
     fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
+    }
+
+    fn at(&self) -> (String, u16) {
+        (self.host().to_owned(), self.url.port_or_known_default().unwrap_or_default())
     }
 }
 
@@ -178,7 +188,18 @@ impl HttpCollector {
                 observed.failed(kind, Unread::new(Reason::IncompleteList, detail));
             }
         }
-        observed.target(self.met());
+        if self.wants(wanted, ZONE) || self.wants(wanted, EDGE_NAME) {
+            for zone in &self.zones {
+                let read = zone.read().await;
+                read.records.into_iter().for_each(|(kind, name, content)| observed.record(kind, &name, content));
+                observed.requests(read.requests);
+                observed.target(read.target);
+                progress.advanced(&self.target, "zones", 1);
+            }
+        }
+        if self.places().next().is_some() {
+            observed.target(self.met());
+        }
         observed.finish(wanted)
     }
 
@@ -228,6 +249,8 @@ impl HttpCollector {
             (EDGE_PROBE, !self.settings.sites.is_empty()),
             (SECURITY_TXT, !self.settings.security_txt.is_empty()),
             (STATUS_PAGE, !self.settings.status_pages.is_empty()),
+            (ZONE, !self.zones.is_empty()),
+            (EDGE_NAME, !self.zones.is_empty()),
         ]
         .into_iter()
         .filter_map(|(kind, named)| named.then_some(kind))
@@ -299,6 +322,9 @@ impl Collector for HttpCollector {
         }
         for place in self.asked(wanted).into_iter().filter(|place| address::needs_look_up(place)) {
             add("resolve", place.host().to_owned(), "every address behind the name is asked");
+        }
+        if self.wants(wanted, ZONE) || self.wants(wanted, EDGE_NAME) {
+            plan.extend(self.zones.iter().flat_map(Zone::plan));
         }
         plan.sort();
         plan.dedup();

@@ -80,11 +80,38 @@ async fn secure(start: &Url, web: &Web) -> Result<Json, Unread> {
     cookies.sort_by_key(Json::to_string);
     cookies.dedup();
     let mut told = json!({"redirects": way.redirects, "cookies": cookies, "page": page(way.last(), &way.url)});
+    if let Some(edge) = way.answers.first().and_then(edge) {
+        told["edge"] = edge;
+    }
     // A browser learns it from the first answer.
     if let Some(hsts) = way.answers.first().and_then(|answer| hsts::told(&answer.headers)) {
         told["hsts"] = hsts;
     }
     Ok(told)
+}
+
+// The content network that answered, and its place as seen from here, by the header that each documents.
+fn edge(answer: &Answer) -> Option<Json> {
+    // `cf-ray: 230b030023ae2822-FRA`, `x-amz-cf-pop: FRA56-P3`, `x-served-by: cache-fra-eddf8230067-FRA`.
+    let place = |text: &str| {
+        let letters: String = text.chars().take_while(char::is_ascii_alphabetic).take(3).collect();
+        (letters.len() == 3).then(|| letters.to_ascii_uppercase())
+    };
+    let last = |text: &str| place(text.rsplit('-').next().unwrap_or_default());
+    let (provider, place) = if let Some(ray) = answer.header("cf-ray") {
+        ("cloudflare", last(ray))
+    } else if let Some(pop) = answer.header("x-amz-cf-pop") {
+        ("cloudfront", place(pop))
+    } else if let Some(served) = answer.header("x-served-by").filter(|served| served.starts_with("cache-")) {
+        ("fastly", last(served))
+    } else {
+        return None;
+    };
+    let mut told = json!({"provider": provider});
+    if let Some(place) = place {
+        told["place"] = place.into();
+    }
+    Some(told)
 }
 
 fn page(answer: &Answer, url: &Url) -> Json {

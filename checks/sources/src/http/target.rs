@@ -8,8 +8,11 @@ use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::zone::ZoneSettings;
 use super::{HttpCollector, Place, Settings, Site, StatusPage};
 use crate::collector::Collector;
+use crate::discovery::FoundPlace;
+use crate::observed::Unread;
 use crate::settings::{SettingsError, Setup, TargetSettings};
 
 /// Web servers.
@@ -25,6 +28,9 @@ pub struct HttpTarget {
     /// Status pages.
     #[serde(default)]
     pub status_pages: Vec<StatusPageSettings>,
+    /// Zones of a content network (Cloudflare) that stand before the sites.
+    #[serde(default)]
+    pub zones: Vec<ZoneSettings>,
     /// Seconds that an exchange may take; 5 where nothing is said.
     #[serde(default)]
     pub deadline_seconds: Option<u64>,
@@ -78,10 +84,24 @@ pub struct StatusPageSettings {
 
 impl TargetSettings for HttpTarget {
     fn open(&self, name: &str, setup: &Setup<'_>) -> Result<Box<dyn Collector>, SettingsError> {
+        self.open_with(name, setup, &[])
+    }
+}
+
+impl HttpTarget {
+    /// Opens the target together with what was discovered. A host that the workspace names itself is looked at as it says.
+    ///
+    /// # Errors
+    /// As [`TargetSettings::open`].
+    pub fn open_with(&self, name: &str, setup: &Setup<'_>, found: &[FoundPlace]) -> Result<Box<dyn Collector>, SettingsError> {
         let sites = self.sites.iter().map(|site| {
             let place = place(setup, &site.url, &site.addresses)?;
             Ok(Site { place, plain_port: site.plain_port.unwrap_or(80), api: site.api })
         });
+        let mut sites: Vec<Site> = sites.collect::<Result<_, _>>()?;
+        let named: Vec<(String, u16)> = sites.iter().map(|site| site.place.at()).collect();
+        let new = found.iter().filter(|place| !named.contains(&(place.host.clone(), place.port)));
+        sites.extend(new.filter_map(discovered));
         let security_txt = self.security_txt.iter().map(|site| {
             let mut place = place(setup, &site.url, &site.addresses)?;
             place.url.set_path("/");
@@ -92,14 +112,30 @@ impl TargetSettings for HttpTarget {
             Ok(StatusPage { place, machine_readable: page.machine_readable.unwrap_or(true) })
         });
         let settings = Settings {
-            sites: once(sites.collect::<Result<_, _>>()?, |site: &Site| &site.place),
+            sites: once(sites, |site: &Site| &site.place),
             security_txt: once(security_txt.collect::<Result<_, _>>()?, |place: &Place| place),
             status_pages: once(status_pages.collect::<Result<_, _>>()?, |page: &StatusPage| &page.place),
             deadline: Duration::from_secs(self.deadline_seconds.unwrap_or(5)),
             allow_link_local: self.allow_link_local,
         };
-        Ok(Box::new(HttpCollector { target: name.to_owned(), settings }))
+        let zones = self.zones.iter().map(|zone| zone.open(name, setup)).collect::<Result<_, _>>()?;
+        Ok(Box::new(HttpCollector { target: name.to_owned(), settings, zones }))
     }
+}
+
+// A discovered host as a site. Whether only programs call it cannot be told, so it is taken for one that people see.
+fn discovered(found: &FoundPlace) -> Option<Site> {
+    let url: Url = format!("https://{}:{}/", found.host, found.port).parse().ok()?;
+    let told: Vec<String> = found
+        .withheld
+        .iter()
+        .map(|(address, unread)| match address {
+            Some(address) => format!("{address}: {}", unread.detail),
+            None => unread.detail.clone(),
+        })
+        .collect();
+    let withheld = found.withheld.first().map(|(_, first)| Unread::new(first.reason, told.join("; ")));
+    Some(Site { place: Place { url, addresses: found.addresses.clone(), withheld }, plain_port: 80, api: false })
 }
 
 // A place that is named twice is looked at once.
@@ -120,5 +156,5 @@ fn place(setup: &Setup<'_>, url: &Spanned<String>, addresses: &[IpAddr]) -> Resu
     }
     parsed.set_fragment(None);
     parsed.set_query(None);
-    Ok(Place { url: parsed, addresses: addresses.to_vec() })
+    Ok(Place { url: parsed, addresses: addresses.to_vec(), withheld: None })
 }

@@ -17,7 +17,7 @@ use tokio_postgres::{Client, Config, SimpleQueryMessage};
 use super::fault;
 use super::settings::Server;
 use super::tls::Connect;
-use crate::address::is_link_local;
+use crate::address::is_off_limits;
 use crate::observed::Unread;
 use crate::text::hex;
 
@@ -141,7 +141,7 @@ async fn connect(server: &Server) -> Result<TcpStream, Unread> {
     let unreachable = |detail: String| Unread::new(Reason::Unreachable, format!("connecting: {detail}"));
     let found = tokio::net::lookup_host((server.host.as_str(), server.port)).await.map_err(|error| unreachable(error.to_string()))?;
     let mut last = unreachable("the name has no address that may be contacted".to_owned());
-    for address in found.filter(|address| server.allow_link_local || !is_link_local(address.ip())) {
+    for address in found.filter(|address| server.allow_link_local || !is_off_limits(address.ip())) {
         match TcpStream::connect(address).await {
             Ok(stream) => return Ok(stream),
             Err(error) => last = unreachable(error.to_string()),

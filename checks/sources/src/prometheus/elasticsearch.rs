@@ -9,14 +9,17 @@ use proofbook_checks::functions::parse_hours;
 use proofbook_checks::inventory::Reason;
 use serde_json::{Value as Json, json};
 
+use super::markers::{self, Marker};
 use super::{Found, Read};
 use crate::collector::PlannedRequest;
 use crate::observed::Unread;
 use crate::service::Service;
 use crate::wanted::Asked;
 
-/// The kinds of records that an Elasticsearch gives.
-pub(super) const KINDS: &[&str] = &["LogStream"];
+// The kinds of records that an Elasticsearch gives; without a register of markers, or a pattern of traces, nobody can say that there
+// are none.
+const KINDS: [&[&str]; 4] =
+    [&["LogStream"], &["LogStream", "Marker"], &["LogStream", "TraceStore"], &["LogStream", "TraceStore", "Marker"]];
 
 const STATUS: &str = "_ilm/status";
 const POLICIES: &str = "_ilm/policy";
@@ -31,42 +34,61 @@ pub(super) const PRIVILEGES: [(&str, &str); 2] = [
 pub(super) struct Elasticsearch {
     pub service: Service,
     pub indices: String,
+    /// The data streams and indices of traces.
+    pub traces: Option<String>,
+    /// The markers that are looked for here, where the workspace keeps a register of them.
+    pub markers: Option<Vec<Marker>>,
 }
 
 impl Elasticsearch {
+    pub(super) const fn kinds(&self) -> &'static [&'static str] {
+        KINDS[self.markers.is_some() as usize + 2 * self.traces.is_some() as usize]
+    }
+
+    fn markers(&self, asked: &Asked<'_>) -> &[Marker] {
+        self.markers.as_deref().filter(|_| asked.kind("Marker")).unwrap_or_default()
+    }
+
+    // What is kept, by the kind of its records and the pattern of its indices.
+    fn kept(&self, asked: &Asked<'_>) -> impl Iterator<Item = (&'static str, &str)> {
+        let logs = Some(("LogStream", self.indices.as_str()));
+        let traces = self.traces.as_deref().map(|indices| ("TraceStore", indices));
+        [logs, traces].into_iter().flatten().filter(|(kind, _)| asked.kind(kind)).collect::<Vec<_>>().into_iter()
+    }
+
     pub(super) fn plan(&self, asked: &Asked<'_>) -> Vec<PlannedRequest> {
-        if !asked.kind("LogStream") {
-            return Vec::new();
+        let mut plan = Vec::new();
+        for (kind, indices) in self.kept(asked) {
+            let what = if kind == "LogStream" { "logs" } else { "traces" };
+            plan.push(self.service.planned(STATUS, &[], "whether index lifecycle management runs"));
+            plan.push(self.service.planned(POLICIES, &[], "when indices are deleted"));
+            plan.push(self.service.planned(&streams_path(indices), &[], &format!("the data streams of {what}")));
+            plan.push(self.service.planned(&explain_path(indices), &[], &format!("the indices of {what}, and what manages them")));
         }
-        vec![
-            self.service.planned("", &[], "which version answers"),
-            self.service.planned(STATUS, &[], "whether index lifecycle management runs"),
-            self.service.planned(POLICIES, &[], "when indices are deleted"),
-            self.service.planned(&self.streams_path(), &[], "the data streams of logs"),
-            self.service.planned(&self.explain_path(), &[], "the indices of logs, and what manages them"),
-        ]
-    }
-
-    fn streams_path(&self) -> String {
-        format!("_data_stream/{}", self.indices)
-    }
-
-    fn explain_path(&self) -> String {
-        format!("{}/_ilm/explain", self.indices)
+        plan.extend(markers::plan(&self.service, "elasticsearch", self.markers(asked)));
+        if !plan.is_empty() {
+            plan.push(self.service.planned("", &[], "which version answers"));
+        }
+        plan
     }
 
     pub(super) async fn read(&self, asked: &Asked<'_>) -> Read {
         let (mut found, mut version) = (Vec::new(), String::new());
-        if asked.kind("LogStream") {
+        let markers = self.markers(asked);
+        if self.kept(asked).next().is_some() || !markers.is_empty() {
             let about = self.service.json("", &[]).await;
             version = about.ok().and_then(|about| Some(about["version"]["number"].as_str()?.to_owned())).unwrap_or_default();
-            found = self.streams().await.unwrap_or_else(|unread| vec![Found::unread("LogStream", &self.service, &unread)]);
         }
+        for (kind, indices) in self.kept(asked) {
+            let streams = self.streams(kind, indices).await;
+            found.extend(streams.unwrap_or_else(|unread| vec![Found::unread(kind, &self.service, &unread)]));
+        }
+        found.extend(markers::read(&self.service, "elasticsearch", markers).await);
         Read { found, target: self.service.met(&version), requests: self.service.requests() }
     }
 
-    async fn streams(&self) -> Result<Vec<Found>, Unread> {
-        let (streams_path, explain_path) = (self.streams_path(), self.explain_path());
+    async fn streams(&self, kind: &'static str, indices: &str) -> Result<Vec<Found>, Unread> {
+        let (streams_path, explain_path) = (streams_path(indices), explain_path(indices));
         let (status, policies, streams, explained) = tokio::join!(
             self.service.json(STATUS, &[]),
             self.service.json(POLICIES, &[]),
@@ -80,7 +102,7 @@ impl Elasticsearch {
         for stream in streams["data_streams"].as_array().into_iter().flatten() {
             let name = stream["name"].as_str().unwrap_or_default();
             backing.extend(stream["indices"].as_array().into_iter().flatten().filter_map(|index| index["index_name"].as_str()));
-            found.push(self.found(name, data_stream(stream, &policies, runs)));
+            found.push(self.found(kind, name, data_stream(stream, &policies, runs)));
         }
         // Plain indices come by the day, so they are told by the policy that they share.
         let mut plain: BTreeMap<Option<&str>, u64> = BTreeMap::new();
@@ -94,7 +116,7 @@ impl Elasticsearch {
             let name = policy.map_or_else(|| "indices without a policy".to_owned(), |policy| format!("indices of {policy}"));
             let mut content = policy.map_or_else(|| json!({"deletes": false}), |policy| by_policy(policy, &policies, runs));
             content["indices"] = json!(indices);
-            found.push(self.found(&name, content));
+            found.push(self.found(kind, &name, content));
         }
         Ok(found)
     }
@@ -107,13 +129,21 @@ impl Elasticsearch {
         }
     }
 
-    fn found(&self, name: &str, mut content: Json) -> Found {
+    fn found(&self, kind: &'static str, name: &str, mut content: Json) -> Found {
         if let Some(content) = content.as_object_mut() {
             content.insert("store".to_owned(), json!(self.service.name));
             content.insert("product".to_owned(), json!("elasticsearch"));
         }
-        Found::new("LogStream", format!("{}/{name}", self.service.name), content)
+        Found::new(kind, format!("{}/{name}", self.service.name), content)
     }
+}
+
+fn streams_path(indices: &str) -> String {
+    format!("_data_stream/{indices}")
+}
+
+fn explain_path(indices: &str) -> String {
+    format!("{indices}/_ilm/explain")
 }
 
 fn data_stream(stream: &Json, policies: &Json, runs: bool) -> Json {

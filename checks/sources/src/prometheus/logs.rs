@@ -7,6 +7,7 @@ use proofbook_checks::functions::parse_hours;
 use proofbook_checks::inventory::Reason;
 use serde_json::{Value as Json, json};
 
+use super::markers::{self, Marker};
 use super::{Found, Read, rules};
 use crate::collector::PlannedRequest;
 use crate::observed::{Unread, part};
@@ -14,8 +15,9 @@ use crate::service::Service;
 use crate::text::yaml;
 use crate::wanted::Asked;
 
-/// The kinds of records that a Loki gives.
-pub(super) const KINDS: &[&str] = &["LogStream", "Ruler"];
+// The kinds of records that a Loki gives; without a register of markers nobody can say that there are none.
+const KINDS: &[&str] = &["LogStream", "Ruler"];
+const WITH_MARKERS: &[&str] = &["LogStream", "Ruler", "Marker"];
 
 const CONFIG: &str = "config";
 const RULES: &str = "prometheus/api/v1/rules";
@@ -25,6 +27,8 @@ const BUILD: &str = "loki/api/v1/status/buildinfo";
 pub(super) struct Loki {
     pub service: Service,
     pub overrides: Option<Vec<u8>>,
+    /// The markers that are looked for here, where the workspace keeps a register of them.
+    pub markers: Option<Vec<Marker>>,
 }
 
 /// The paths that records take, and what for.
@@ -40,8 +44,17 @@ pub(super) fn paths(asked: &Asked<'_>) -> Vec<(&'static str, &'static str)> {
 }
 
 impl Loki {
+    pub(super) const fn kinds(&self) -> &'static [&'static str] {
+        if self.markers.is_some() { WITH_MARKERS } else { KINDS }
+    }
+
+    fn markers(&self, asked: &Asked<'_>) -> &[Marker] {
+        self.markers.as_deref().filter(|_| asked.kind("Marker")).unwrap_or_default()
+    }
+
     pub(super) fn plan(&self, asked: &Asked<'_>) -> Vec<PlannedRequest> {
         let mut plan: Vec<_> = paths(asked).into_iter().map(|(path, reason)| self.service.planned(path, &[], reason)).collect();
+        plan.extend(markers::plan(&self.service, "loki", self.markers(asked)));
         if !plan.is_empty() {
             plan.push(self.service.planned(BUILD, &[], "which version answers"));
         }
@@ -54,7 +67,9 @@ impl Loki {
             let wanted = asked.part("Ruler", "alerts");
             if wanted { Some(part(rules::alerts(&self.service, RULES).await.map(Json::Array))) } else { None }
         };
-        let (version, mut found, alerts) = tokio::join!(self.service.json(BUILD, &[]), streams, ruler);
+        let marked = markers::read(&self.service, "loki", self.markers(asked));
+        let (version, mut found, alerts, marked) = tokio::join!(self.service.json(BUILD, &[]), streams, ruler, marked);
+        found.extend(marked);
         if let Some(alerts) = alerts {
             found.push(Found::new("Ruler", self.service.name.clone(), json!({"product": "loki", "alerts": alerts})));
         }

@@ -6,6 +6,8 @@
 //! * `Ruler`: the alert rules that a Prometheus or a Loki evaluates, with their health, and whether there are data for them;
 //! * `Alertmanager`: where an alert of each severity goes, what is silenced, and whether the watchdog arrives;
 //! * `LogStream`: for how long a Loki or an Elasticsearch keeps which logs, and whether it deletes them then;
+//! * `TraceStore`: for how long a Tempo or an Elasticsearch keeps traces;
+//! * `Marker`: a text that the platform's own job wrote into logs, and whether it is found;
 //! * `Pipeline`: a pipeline of an OpenTelemetry collector, out of its configuration file;
 //! * `NodeClock`, `CertificateAuthority`, `Capacity`, `Availability` and `Sample`: what instant queries measured.
 //!
@@ -14,6 +16,7 @@
 mod alertmanager;
 mod elasticsearch;
 mod logs;
+mod markers;
 mod measured;
 mod otel;
 mod promql;
@@ -22,6 +25,7 @@ mod routing;
 mod rules;
 mod server;
 mod target;
+mod traces;
 
 use std::sync::Arc;
 
@@ -32,9 +36,13 @@ use serde_json::Value as Json;
 use self::alertmanager::Alertmanager;
 use self::elasticsearch::Elasticsearch;
 use self::logs::Loki;
+pub use self::markers::{Marker, MarkerKind, MarkerRegister};
 use self::otel::OtelConfig;
 use self::server::Server;
-pub use self::target::{AlertmanagerSettings, ElasticsearchSettings, LokiSettings, OtelSettings, PrometheusTarget, ServerSettings};
+pub use self::target::{
+    AlertmanagerSettings, ElasticsearchSettings, LokiSettings, OtelSettings, PrometheusTarget, ServerSettings, TempoSettings,
+};
+use self::traces::Tempo;
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread};
@@ -77,6 +85,7 @@ enum Part {
     Loki(Loki),
     Elasticsearch(Elasticsearch),
     Otel(OtelConfig),
+    Tempo(Tempo),
 }
 
 impl Part {
@@ -85,9 +94,10 @@ impl Part {
         match self {
             Self::Server(_) => server::KINDS,
             Self::Alertmanager(_) => alertmanager::KINDS,
-            Self::Loki(_) => logs::KINDS,
-            Self::Elasticsearch(_) => elasticsearch::KINDS,
+            Self::Loki(loki) => loki.kinds(),
+            Self::Elasticsearch(elasticsearch) => elasticsearch.kinds(),
             Self::Otel(_) => otel::KINDS,
+            Self::Tempo(_) => traces::KINDS,
         }
     }
 
@@ -98,6 +108,7 @@ impl Part {
             Self::Loki(loki) => loki.plan(asked),
             Self::Elasticsearch(elasticsearch) => elasticsearch.plan(asked),
             Self::Otel(config) => config.plan(asked),
+            Self::Tempo(tempo) => tempo.plan(asked),
         }
     }
 
@@ -108,6 +119,7 @@ impl Part {
             Self::Loki(loki) => loki.read(asked).await,
             Self::Elasticsearch(elasticsearch) => elasticsearch.read(asked).await,
             Self::Otel(config) => config.read(),
+            Self::Tempo(tempo) => tempo.read().await,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use proofbook_checks::resource::Source;
-use proofbook_controls::yaml::Spanned;
+use proofbook_controls::yaml::{self, Spanned};
 use reqwest::header::{HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,9 +13,11 @@ use serde::Deserialize;
 use super::alertmanager::Alertmanager;
 use super::elasticsearch::Elasticsearch;
 use super::logs::Loki;
+use super::markers::{Marker, MarkerRegister};
 use super::measured::Queries;
 use super::otel::OtelConfig;
 use super::server::Server;
+use super::traces::Tempo;
 use super::{Monitoring, Part};
 use crate::collector::Collector;
 use crate::service::{Access, Service};
@@ -37,6 +39,12 @@ pub struct PrometheusTarget {
     /// Elasticsearch clusters that keep logs.
     #[serde(default)]
     pub elasticsearch: Vec<ElasticsearchSettings>,
+    /// Grafana Tempo.
+    #[serde(default)]
+    pub tempo: Vec<TempoSettings>,
+    /// A register of markers that the platform's own job plants in the stores of logs, relative to the workspace.
+    #[serde(default)]
+    pub markers: Option<Spanned<PathBuf>>,
     /// Configurations of OpenTelemetry collectors.
     #[serde(default)]
     pub otel: Vec<OtelSettings>,
@@ -114,6 +122,25 @@ pub struct ElasticsearchSettings {
     /// The data streams and indices of logs, as a pattern; `logs-*` where nothing is said.
     #[serde(default)]
     pub indices: Option<Spanned<String>>,
+    /// The data streams and indices of traces, as a pattern (`jaeger-span-*`), where the cluster keeps some.
+    #[serde(default)]
+    pub traces: Option<Spanned<String>>,
+}
+
+/// A Tempo.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TempoSettings {
+    /// A name for it.
+    pub name: Spanned<String>,
+    /// Where it is: what stands before `/status/config`.
+    pub url: Spanned<String>,
+    /// Who asks.
+    #[serde(default)]
+    pub access: Access,
+    /// A copy of the file of overrides by tenant, where Tempo has one.
+    #[serde(default)]
+    pub overrides: Option<PathBuf>,
 }
 
 /// The configuration of an OpenTelemetry collector.
@@ -129,6 +156,7 @@ pub struct OtelSettings {
 impl TargetSettings for PrometheusTarget {
     fn open(&self, name: &str, setup: &Setup<'_>) -> Result<Box<dyn Collector>, SettingsError> {
         let mut opening = Opening { target: name, setup, names: BTreeSet::new() };
+        let mut markers = self.markers(setup)?;
         let mut parts = Vec::new();
         for server in &self.servers {
             let service = opening.service(&server.name, &server.url, &server.access)?;
@@ -149,19 +177,31 @@ impl TargetSettings for PrometheusTarget {
                 service.headers_mut().insert(HeaderName::from_static("x-scope-orgid"), value);
             }
             let overrides = loki.overrides.as_ref().map(|path| setup.file(&loki.name.value, path)).transpose()?;
-            parts.push(Part::Loki(Loki { service, overrides }));
+            let markers = markers.as_mut().map(|markers| markers_of(markers, &loki.name.value));
+            parts.push(Part::Loki(Loki { service, overrides, markers }));
         }
         for elasticsearch in &self.elasticsearch {
             let service = opening.service(&elasticsearch.name, &elasticsearch.url, &elasticsearch.access)?;
-            let indices = match &elasticsearch.indices {
-                Some(indices) if indices.value.is_empty() || indices.value.contains(['/', '?', '#', ' ']) => {
+            let pattern = |indices: &Spanned<String>| {
+                if indices.value.is_empty() || indices.value.contains(['/', '?', '#', ' ']) {
                     let detail = "expected names or patterns of indices, separated by commas: `logs-*,audit-*`".to_owned();
                     return Err(SettingsError { target: setup.place(indices), detail });
                 }
-                Some(indices) => indices.value.clone(),
-                None => "logs-*".to_owned(),
+                Ok(indices.value.clone())
             };
-            parts.push(Part::Elasticsearch(Elasticsearch { service, indices }));
+            let indices = elasticsearch.indices.as_ref().map(pattern).transpose()?.unwrap_or_else(|| "logs-*".to_owned());
+            let traces = elasticsearch.traces.as_ref().map(pattern).transpose()?;
+            let markers = markers.as_mut().map(|markers| markers_of(markers, &elasticsearch.name.value));
+            parts.push(Part::Elasticsearch(Elasticsearch { service, indices, traces, markers }));
+        }
+        for tempo in &self.tempo {
+            let service = opening.service(&tempo.name, &tempo.url, &tempo.access)?;
+            let overrides = tempo.overrides.as_ref().map(|path| setup.file(&tempo.name.value, path)).transpose()?;
+            parts.push(Part::Tempo(Tempo { service, overrides }));
+        }
+        if let (Some(file), Some(marker)) = (&self.markers, markers.and_then(|markers| markers.into_iter().next())) {
+            let detail = format!("the marker {} lies in `{}`, which is no Loki or Elasticsearch of this target", marker.id, marker.store);
+            return Err(SettingsError { target: setup.place(file), detail });
         }
         for config in &self.otel {
             opening.name(&config.name)?;
@@ -170,6 +210,28 @@ impl TargetSettings for PrometheusTarget {
         }
         Ok(Box::new(Monitoring { target: name.to_owned(), parts: parts.into_iter().map(Arc::new).collect() }))
     }
+}
+
+impl PrometheusTarget {
+    fn markers(&self, setup: &Setup<'_>) -> Result<Option<Vec<Marker>>, SettingsError> {
+        let Some(file) = &self.markers else { return Ok(None) };
+        let fault = |detail: String| SettingsError { target: setup.place(file), detail };
+        let text = setup.file(&setup.place(file), &file.value)?;
+        let name = file.value.display().to_string();
+        let text = String::from_utf8(text).map_err(|_| fault(format!("{name} is no UTF-8")))?;
+        let register: MarkerRegister = yaml::parse(&name, &text).map_err(|found| {
+            let place = found.span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
+            fault(format!("{name}{place}: {}", found.message))
+        })?;
+        register.fault().map_or(Ok(Some(register.markers)), |detail| Err(fault(format!("{name}: {detail}"))))
+    }
+}
+
+// Takes out of the markers those of one store.
+fn markers_of(markers: &mut Vec<Marker>, store: &str) -> Vec<Marker> {
+    let (own, others) = std::mem::take(markers).into_iter().partition(|marker| marker.store == store);
+    *markers = others;
+    own
 }
 
 struct Opening<'o> {

@@ -3,7 +3,8 @@
 //! Records, each of its own resource:
 //!
 //! * `Image`: a digest with its tags, its base, and the signatures and attestations that are attached to it;
-//! * `Project`: a project of a Harbor, with its rules of immutability and its scanning;
+//! * `Project`: a project of a Harbor, or a repository of Amazon ECR or Google Artifact Registry, with its rules of immutability and its
+//!   scanning;
 //! * `Storage`: the bucket in which a registry stores images, as the workspace names it; the S3 source tells how it is kept.
 //!
 //! A signature counts only against the keys, or the authorities and the log, that the workspace names.
@@ -11,6 +12,7 @@
 mod attachments;
 mod challenge;
 mod client;
+mod clouds;
 mod harbor;
 mod image;
 mod keys;
@@ -26,6 +28,8 @@ use proofbook_checks::resource::Source;
 use serde_json::json;
 
 use self::client::Client;
+use self::clouds::Cloud;
+pub use self::clouds::{ArtifactRegistrySettings, EcrSettings};
 use self::harbor::Harbor;
 use self::image::{Images, Parts, Wish};
 use self::sigstore::Trust;
@@ -52,6 +56,7 @@ struct Registry {
 pub struct Registries {
     target: String,
     registries: Vec<Registry>,
+    clouds: Vec<Cloud>,
     trust: Arc<Trust>,
 }
 
@@ -66,7 +71,8 @@ impl Collector for Registries {
 
     fn plan(&self, wanted: &Wanted) -> Vec<PlannedRequest> {
         let asked = Asked::of(Source::Registry, wanted);
-        self.registries.iter().flat_map(|registry| registry.plan(&asked)).collect()
+        let clouds = self.clouds.iter().filter(|_| asked.kind("Project")).flat_map(Cloud::plan);
+        self.registries.iter().flat_map(|registry| registry.plan(&asked)).chain(clouds).collect()
     }
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
@@ -111,6 +117,14 @@ impl Registries {
                 observed.requests(registry.client.requests());
                 observed.target(registry.met());
             }
+        }
+        for cloud in self.clouds.iter().filter(|_| asked.kind("Project")) {
+            observed.listed("Project");
+            let read = cloud.read().await;
+            read.records.into_iter().for_each(|(name, content)| observed.record("Project", &name, content));
+            observed.requests(read.requests);
+            observed.target(read.target);
+            progress.advanced(&self.target, "projects", 1);
         }
         observed.finish(wanted)
     }

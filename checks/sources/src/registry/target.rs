@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::client::{Account, Client};
+use super::clouds::{ArtifactRegistrySettings, EcrSettings};
 use super::image::Wish;
 use super::keys::PublicKey;
 use super::sigstore::{Trust, certificates};
@@ -25,7 +26,14 @@ use crate::web::{Web, WebSettings};
 #[serde(deny_unknown_fields)]
 pub struct RegistryTarget {
     /// The registries.
+    #[serde(default)]
     pub registries: Vec<RegistrySettings>,
+    /// Registries of AWS accounts (ECR), for the settings of their repositories.
+    #[serde(default)]
+    pub ecr: Vec<EcrSettings>,
+    /// Artifact Registries of Google Cloud projects, for the settings of their repositories.
+    #[serde(default)]
+    pub artifact_registry: Vec<ArtifactRegistrySettings>,
     /// The public keys whose signatures count.
     #[serde(default)]
     pub keys: Vec<KeySettings>,
@@ -102,7 +110,10 @@ impl TargetSettings for RegistryTarget {
             trust.log = Some(PublicKey::from_pem(&setup.file(name, file)?).ok_or_else(|| fault("log_key"))?);
         }
         let registries = self.registries.iter().map(|registry| registry.open(name, setup)).collect::<Result<_, _>>()?;
-        Ok(Box::new(Registries { target: name.to_owned(), registries, trust: Arc::new(trust) }))
+        let amazon = self.ecr.iter().map(|registry| registry.open(name, setup));
+        let google = self.artifact_registry.iter().map(|registry| registry.open(name, setup));
+        let clouds = amazon.chain(google).collect::<Result<_, _>>()?;
+        Ok(Box::new(Registries { target: name.to_owned(), registries, clouds, trust: Arc::new(trust) }))
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use proofbook_checks::inventory::Reason;
 use reqwest::{Method, Url};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::parts::{NO_ACCESS_BLOCK, Part, access_block, access_block_json};
 use super::refusal::{code_of, other_region, refusal, told_region};
@@ -30,6 +30,7 @@ pub(super) struct Account {
     pub(super) region: String,
     pub(super) services: Services,
     pub(super) buckets: Vec<String>,
+    pub(super) trials: Vec<(String, String)>,
     pub(super) signer: Signer,
     pub(super) web: Web,
     pub(super) regions: Mutex<BTreeMap<String, String>>,
@@ -191,6 +192,36 @@ impl Account {
         regions.get(bucket).unwrap_or(&self.region).clone()
     }
 
+    /// Whether anything is left under a prefix: of the objects, and of their versions.
+    pub(super) async fn left(&self, bucket: &str, prefix: &str) -> Result<Json, Unread> {
+        let objects = self.objects_left(bucket, prefix).await?;
+        Ok(json!({"objects": objects, "versions": self.versions_left(bucket, prefix).await?}))
+    }
+
+    /// Whether an object is left under a prefix.
+    pub(super) async fn objects_left(&self, bucket: &str, prefix: &str) -> Result<bool, Unread> {
+        let answer = self.ask_trial(bucket, "list-type=2", prefix, "s3:ListBucket").await?;
+        let objects: xml::ObjectList = xml::read(&answer, &["ListBucketResult"])?;
+        Ok(!objects.contents.is_empty())
+    }
+
+    /// Whether a version of an object is left under a prefix.
+    pub(super) async fn versions_left(&self, bucket: &str, prefix: &str) -> Result<bool, Unread> {
+        let answer = self.ask_trial(bucket, "versions", prefix, "s3:ListBucketVersions").await?;
+        let versions: xml::VersionList = xml::read(&answer, &["ListVersionsResult"])?;
+        // Marks of deletion stand before the versions that they hide.
+        if versions.is_truncated && versions.version.is_empty() {
+            let detail = format!("too many marks of deletion under {bucket}/{prefix} to see whether versions are left");
+            return Err(Unread::new(Reason::IncompleteList, detail));
+        }
+        Ok(!versions.version.is_empty())
+    }
+
+    async fn ask_trial(&self, bucket: &str, what: &str, prefix: &str, permission: &str) -> Result<Answer, Unread> {
+        let answer = self.ask_bucket(bucket, Method::GET, &trial_query(what, prefix)).await?;
+        if answer.status == 200 { Ok(answer) } else { Err(refusal(&answer, &format!("GET ?{what} ({permission})"))) }
+    }
+
     async fn ask_bucket(&self, bucket: &str, method: Method, query: &str) -> Result<Answer, Unread> {
         let region = self.known_region(bucket);
         let answer = self.ask_bucket_in(&region, bucket, method.clone(), query).await?;
@@ -243,6 +274,11 @@ impl Account {
     }
 }
 
+/// The question what is left under a prefix.
+pub(super) fn trial_query(what: &str, prefix: &str) -> String {
+    format!("{what}&prefix={}", prefix.replace('/', "%2F"))
+}
+
 fn header(text: &str) -> Result<HeaderValue, Unread> {
     HeaderValue::from_str(text).map_err(|_| Unread::new(Reason::ParseError, "a text that cannot stand in a header"))
 }
@@ -261,6 +297,7 @@ mod tests {
             region: "eu-central-1".to_owned(),
             services: Services { s3: endpoint.map(|url| Url::parse(url).unwrap()), ..Services::default() },
             buckets: Vec::new(),
+            trials: Vec::new(),
             signer: Signer::for_tests(),
             web: Web::new(WebSettings::new(Source::S3, "a")).unwrap(),
             regions: Mutex::default(),

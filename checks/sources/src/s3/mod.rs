@@ -1,9 +1,10 @@
 //! Object storage that speaks the S3 API: Amazon's own, MinIO, Cloudflare R2 and their like.
 //!
-//! Read are the settings of accounts, buckets and keys, never an object and never the list of objects. Only what the
+//! Read are the settings of accounts, buckets and keys, never an object and never the list of objects; of places that the workspace
+//! names for trials of deletion, whether anything is left there. Only what the
 //! selected checks read is asked for, each setting by a signed question of its own, so that a setting which may not be
 //! read is told as such in the record of its bucket while the rest of the record stands. Kinds of records: `Account`,
-//! `Bucket` (its namespace is the account) and `Key`.
+//! `Bucket` (its namespace is the account), `Key` and `Trial`.
 
 mod account;
 mod bucket;
@@ -27,7 +28,9 @@ use serde_json::{Value as Json, json};
 
 use self::account::{Account, Buckets};
 use self::services::Service;
+pub(crate) use self::services::{Service as AwsService, is_region};
 pub use self::settings::{Provider, S3Account, S3Target, Style};
+pub(crate) use self::signing::{Signer, Unsigned};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread, part};
@@ -127,6 +130,14 @@ impl S3Collector {
             }
             observed.record("Account", &account.name, record);
         }
+        if wants.trials {
+            observed.listed("Trial");
+            for (bucket, prefix) in &account.trials {
+                let mut left = part(account.left(bucket, prefix).await);
+                left["place"] = format!("{bucket}/{prefix}").into();
+                observed.record("Trial", &format!("{bucket}/{prefix}"), left);
+            }
+        }
         // An account without a key service has no list of keys, be it an empty one.
         if wants.keys && account.services.url(Service::Kms, &account.region, "").is_some() {
             observed.listed("Key");
@@ -160,6 +171,7 @@ struct Wants {
     account: Option<Arc<Mask>>,
     bucket: Option<Arc<Mask>>,
     keys: bool,
+    trials: bool,
 }
 
 impl Wants {
@@ -168,11 +180,11 @@ impl Wants {
             let resource = Resource::of_object(&format!("{GROUP}{}", Source::S3), kind);
             wanted.get(&resource).map(|projection| Arc::clone(&projection.mask))
         };
-        Self { account: mask("Account"), bucket: mask("Bucket"), keys: mask("Key").is_some() }
+        Self { account: mask("Account"), bucket: mask("Bucket"), keys: mask("Key").is_some(), trials: mask("Trial").is_some() }
     }
 
     const fn anything(&self) -> bool {
-        self.account.is_some() || self.bucket.is_some() || self.keys
+        self.account.is_some() || self.bucket.is_some() || self.keys || self.trials
     }
 }
 
@@ -210,6 +222,16 @@ impl Collector for S3Collector {
             if wants.keys {
                 for right in rights::of_keys() {
                     add("POST", url(Service::Kms), &format!("{}: {}", right.name, right.why));
+                }
+            }
+            for (bucket, prefix) in account.trials.iter().filter(|_| wants.trials) {
+                for (what, right) in [("list-type=2", "s3:ListBucket"), ("versions", "s3:ListBucketVersions")] {
+                    let mut at = url(Service::S3);
+                    if let Some(at) = &mut at {
+                        at.set_path(&format!("/{bucket}"));
+                        at.set_query(Some(&account::trial_query(what, prefix)));
+                    }
+                    add("GET", at, &format!("{right}: whether a trial of deletion left anything"));
                 }
             }
             let Some(mask) = &wants.bucket else { continue };

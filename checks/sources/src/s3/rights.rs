@@ -20,6 +20,8 @@ const BLOCK: &str = "s3:GetAccountPublicAccessBlock";
 const LIST_KEYS: &str = "kms:ListKeys";
 const DESCRIBE: &str = "kms:DescribeKey";
 const ROTATION: &str = "kms:GetKeyRotationStatus";
+const LIST_OBJECTS: &str = "s3:ListBucket";
+const LIST_VERSIONS: &str = "s3:ListBucketVersions";
 
 /// What the keys of an account take.
 pub(super) fn of_keys() -> [Right; 3] {
@@ -47,6 +49,10 @@ pub(crate) fn needed(wanted: &Wanted) -> Vec<Right> {
     if wants.keys {
         out.extend(of_keys());
     }
+    if wants.trials {
+        out.push(Right::new(LIST_OBJECTS, "whether a trial of deletion left an object"));
+        out.push(Right::new(LIST_VERSIONS, "whether a trial of deletion left a version"));
+    }
     out
 }
 
@@ -58,7 +64,7 @@ pub fn policy(wanted: &Wanted, buckets: &BTreeSet<String>) -> Json {
         if name == LIST && !buckets.is_empty() {
             continue;
         }
-        let of_bucket = parts::PARTS.iter().any(|part| part.permission == name);
+        let of_bucket = parts::PARTS.iter().any(|part| part.permission == name) || name == LIST_OBJECTS || name == LIST_VERSIONS;
         if of_bucket { &mut bucket } else { &mut account }.push(name);
     }
     let buckets: Vec<String> = if buckets.is_empty() {
@@ -113,6 +119,15 @@ pub(super) async fn compare(account: &Account, wants: &Wants, buckets: Result<Bu
     }
     if wants.keys && account.services.url(Service::Kms, &account.region, "").is_some() {
         tried.keys(account).await;
+    }
+    if wants.trials {
+        if account.trials.is_empty() {
+            tried.unknown.push(format!("whether the account may {LIST_OBJECTS} and {LIST_VERSIONS}: no trial of deletion is named"));
+        }
+        for (bucket, prefix) in &account.trials {
+            tried.note(LIST_OBJECTS, bucket, account.objects_left(bucket, prefix).await.map(drop));
+            tried.note(LIST_VERSIONS, bucket, account.versions_left(bucket, prefix).await.map(drop));
+        }
     }
     let mut found = Comparison { account: caller.identity, unknown: tried.unknown, ..Comparison::new(Platform::Aws, &account.name) };
     for (right, places) in tried.places {

@@ -4,7 +4,7 @@ use reqwest::Url;
 
 /// A service that is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
+pub(crate) enum Service {
     /// Buckets.
     S3,
     /// Settings of the account about all of its buckets.
@@ -13,6 +13,8 @@ pub(super) enum Service {
     Kms,
     /// Who is asking.
     Sts,
+    /// Registries of images.
+    Ecr,
 }
 
 impl Service {
@@ -22,6 +24,7 @@ impl Service {
             Self::S3 | Self::Control => "s3",
             Self::Kms => "kms",
             Self::Sts => "sts",
+            Self::Ecr => "ecr",
         }
     }
 }
@@ -52,6 +55,7 @@ impl Services {
             Service::Control => &self.control,
             Service::Kms => &self.kms,
             Service::Sts => &self.sts,
+            Service::Ecr => return None,
         };
         if named.is_some() || !self.is_amazon() {
             return named.clone();
@@ -62,13 +66,14 @@ impl Services {
             Service::Control => format!("{account_id}.s3-control"),
             Service::Kms => "kms".to_owned(),
             Service::Sts => "sts".to_owned(),
+            Service::Ecr => return None,
         };
         Url::parse(&format!("https://{host}.{region}.{domain}/")).ok()
     }
 }
 
 /// Whether a text that a server told can be a region: it becomes a part of a host name.
-pub(super) fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     !text.is_empty() && text.len() <= 32 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 

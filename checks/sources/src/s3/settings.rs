@@ -56,6 +56,10 @@ pub struct S3Account {
     /// The buckets; all that the account lists where nothing is said.
     #[serde(default)]
     pub buckets: Vec<String>,
+    /// Places under which the platform's own trials of deletion put something, as `bucket/prefix`; only whether anything is left there is
+    /// asked.
+    #[serde(default)]
+    pub trials: Vec<Spanned<String>>,
     /// The URL of a key service that speaks the API of AWS KMS, for a store that is not Amazon's.
     #[serde(default)]
     pub kms: Option<Spanned<String>>,
@@ -170,6 +174,17 @@ impl S3Account {
             allow_link_local,
             ..WebSettings::new(Source::S3, &self.name.value)
         };
+        let mut trials = Vec::new();
+        for place in &self.trials {
+            let detail = "a trial is `bucket/prefix`, with letters, digits, `/`, `-`, `.` and `_` in the prefix".to_owned();
+            let fault = SettingsError { target: setup.place(place), detail };
+            let (bucket, prefix) = place.value.split_once('/').filter(|(_, prefix)| !prefix.is_empty()).ok_or(fault)?;
+            if !prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._".contains(&byte)) {
+                let detail = format!("the prefix `{prefix}` has other characters than letters, digits, `/`, `-`, `.` and `_`");
+                return Err(SettingsError { target: setup.place(place), detail });
+            }
+            trials.push((bucket.to_owned(), prefix.to_owned()));
+        }
         let mut buckets = self.buckets.clone();
         buckets.sort();
         buckets.dedup();
@@ -180,6 +195,7 @@ impl S3Account {
             region: self.region.value.clone(),
             services,
             buckets,
+            trials,
             signer,
             web: Web::new(web).map_err(fault)?,
             regions: std::sync::Mutex::default(),

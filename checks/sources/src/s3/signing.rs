@@ -16,7 +16,7 @@ use crate::settings::Secret;
 use crate::web::sensitive_header;
 
 /// Signs with one pair of keys. The keys are never printed.
-pub(super) struct Signer {
+pub(crate) struct Signer {
     credentials: Credentials,
 }
 
@@ -27,7 +27,7 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    pub(super) fn new(id: &Secret, key: &Secret, session: Option<&Secret>) -> Self {
+    pub(crate) fn new(id: &Secret, key: &Secret, session: Option<&Secret>) -> Self {
         let session = session.map(|session| session.reveal().to_owned());
         Self { credentials: Credentials::new(id.reveal(), key.reveal(), session, None, "proofbook") }
     }
@@ -38,7 +38,7 @@ impl Signer {
     }
 
     /// Adds the signature of a request to its headers.
-    pub(super) fn sign(&self, request: &Unsigned<'_>, headers: &mut HeaderMap, at: SystemTime) -> Result<(), String> {
+    pub(crate) fn sign(&self, request: &Unsigned<'_>, headers: &mut HeaderMap, at: SystemTime) -> Result<(), String> {
         let mut settings = SigningSettings::default();
         if matches!(request.service, Service::S3 | Service::Control) {
             settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -73,12 +73,12 @@ impl Signer {
 }
 
 /// A request before it is signed.
-pub(super) struct Unsigned<'r> {
-    pub(super) service: Service,
-    pub(super) region: &'r str,
-    pub(super) method: &'r Method,
-    pub(super) url: &'r Url,
-    pub(super) body: &'r [u8],
+pub(crate) struct Unsigned<'r> {
+    pub(crate) service: Service,
+    pub(crate) region: &'r str,
+    pub(crate) method: &'r Method,
+    pub(crate) url: &'r Url,
+    pub(crate) body: &'r [u8],
 }
 
 #[cfg(test)]

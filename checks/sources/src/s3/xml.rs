@@ -62,6 +62,21 @@ pub(super) fn error(text: &str) -> Option<ErrorDocument> {
     }
 }
 
+/// `ListBucketResult`, as far as whether it holds anything.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ObjectList {
+    pub(super) contents: Vec<serde::de::IgnoredAny>,
+}
+
+/// `ListVersionsResult`, as far as whether it holds anything but marks of deletion.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct VersionList {
+    pub(super) version: Vec<serde::de::IgnoredAny>,
+    pub(super) is_truncated: bool,
+}
+
 /// `ListAllMyBucketsResult`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

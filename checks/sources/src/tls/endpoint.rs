@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use rustls::pki_types::ServerName;
+use serde::Serialize;
 
 /// The port that is meant where none is written.
 pub const DEFAULT_PORT: u16 = 443;
@@ -28,6 +29,21 @@ pub struct Endpoint {
     pub server_name: Option<String>,
     /// The addresses to contact instead of those that the host resolves to.
     pub addresses: Vec<IpAddr>,
+    /// How it is known.
+    pub origin: Origin,
+}
+
+/// How an endpoint is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// The workspace names it.
+    #[default]
+    Configured,
+    /// The platform announces the host.
+    Host,
+    /// The platform announces an address or the name of a load balancer, so that no name of a customer is asked for.
+    Address,
 }
 
 impl Endpoint {
@@ -81,7 +97,7 @@ impl FromStr for Endpoint {
         }
         let (host, port) = split_port(text)?;
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-        let endpoint = Self { host, port, server_name: None, addresses: Vec::new() };
+        let endpoint = Self { host, port, server_name: None, addresses: Vec::new(), origin: Origin::Configured };
         endpoint.check()?;
         Ok(endpoint)
     }

@@ -4,11 +4,14 @@
 //! got none. The verifier records what it is given and lets the handshake go on, so that an expired certificate is seen
 //! and not merely refused; the chain is judged afterwards. Nothing is sent on the connection, with one exception: where
 //! the server asks for a client certificate and lets the handshake pass without one, a single `GET /` shows whether it
-//! turns the request down for that (as nginx does, which asks in the handshake and refuses in HTTP).
+//! turns the request down for that (as nginx does, which asks in the handshake and refuses in HTTP). Where somebody reads
+//! which protocol is chosen inside TLS (ALPN), `h2` and `http/1.1` are offered; a server that refuses both, or chooses the
+//! one in which the request cannot be made, is met once more without that offer.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption};
@@ -51,17 +54,59 @@ pub(super) struct Handshake {
     pub(super) failure: Option<String>,
     /// How the one request ended, where one was made.
     pub(super) request: Option<&'static str>,
+    /// Whether the handshake completed.
+    pub(super) completed: bool,
+    /// The protocol that the server chose inside TLS, where it was asked and chose one.
+    pub(super) alpn: Option<String>,
+    /// The server's own proof that its certificate was not revoked (OCSP), in DER; empty where it sent none.
+    pub(super) staple: Vec<u8>,
 }
 
+/// What is offered to speak inside TLS.
+const PROTOCOLS: [&str; 2] = ["h2", "http/1.1"];
+
+/// The alert of a server that speaks none of them.
+const NO_APPLICATION_PROTOCOL: u8 = 120;
+
 /// Runs a handshake with `address`; `name` is what the certificate should be for.
-pub(super) async fn run(address: SocketAddr, name: ServerName<'static>, provider: &Arc<CryptoProvider>, deadline: Instant) -> Handshake {
+pub(super) async fn run(
+    address: SocketAddr,
+    name: ServerName<'static>,
+    provider: &Arc<CryptoProvider>,
+    alpn: bool,
+    deadline: Duration,
+) -> Handshake {
+    if alpn {
+        let (offered, failure) = once(address, name.clone(), provider, &PROTOCOLS, deadline).await;
+        let refused = matches!(failure, Some(Failure::Alert(NO_APPLICATION_PROTOCOL)));
+        let unasked = offered.client_certificate == ClientCertificate::Requested && offered.alpn.as_deref() == Some(PROTOCOLS[0]);
+        if !refused && !unasked {
+            return offered;
+        }
+        let (mut plain, _) = once(address, name, provider, &[], deadline).await;
+        plain.alpn = offered.alpn;
+        return plain;
+    }
+    once(address, name, provider, &[], deadline).await.0
+}
+
+async fn once(
+    address: SocketAddr,
+    name: ServerName<'static>,
+    provider: &Arc<CryptoProvider>,
+    protocols: &[&str],
+    deadline: Duration,
+) -> (Handshake, Option<Failure>) {
+    let deadline = Instant::now() + deadline;
     let recorder = Arc::new(Recorder { provider: Arc::clone(provider), seen: Mutex::default() });
     let host = name.to_str().into_owned();
-    let outcome = match open(address, name, &recorder, deadline).await {
+    let outcome = match open(address, name, &recorder, protocols, deadline).await {
         Ok(mut wire) => {
             let outcome = wire.complete().await;
+            let chosen = wire.connection.alpn_protocol().map(|chosen| one_line(&String::from_utf8_lossy(chosen)));
+            let askable = chosen.as_deref() != Some(PROTOCOLS[0]);
             let requested = recorder.seen().client_certificate == ClientCertificate::Requested;
-            if outcome.is_ok() && requested {
+            if outcome.is_ok() && requested && askable {
                 let answer = wire.ask(&host).await;
                 let mut seen = recorder.seen();
                 if answer == Asked::Refused {
@@ -70,21 +115,31 @@ pub(super) async fn run(address: SocketAddr, name: ServerName<'static>, provider
                 seen.request = Some(answer.as_str());
             }
             wire.close().await;
+            let mut seen = recorder.seen();
+            seen.completed = outcome.is_ok();
+            seen.alpn = chosen;
             outcome
         }
         Err(failure) => Err(failure),
     };
     let mut handshake = std::mem::take(&mut *recorder.seen());
-    if let Err(failure) = outcome {
+    let failure = outcome.err();
+    if let Some(failure) = &failure {
         if failure.refuses_the_client() && handshake.client_certificate == ClientCertificate::Requested {
             handshake.client_certificate = ClientCertificate::Required;
         }
         handshake.failure = Some(failure.to_string());
     }
-    handshake
+    (handshake, failure)
 }
 
-async fn open(address: SocketAddr, name: ServerName<'static>, recorder: &Arc<Recorder>, deadline: Instant) -> Result<Wire, Failure> {
+async fn open(
+    address: SocketAddr,
+    name: ServerName<'static>,
+    recorder: &Arc<Recorder>,
+    protocols: &[&str],
+    deadline: Instant,
+) -> Result<Wire, Failure> {
     let mut config = ClientConfig::builder_with_provider(Arc::clone(&recorder.provider))
         .with_safe_default_protocol_versions()
         .map_err(|error| Failure::protocol(&error))?
@@ -92,6 +147,7 @@ async fn open(address: SocketAddr, name: ServerName<'static>, recorder: &Arc<Rec
         .with_custom_certificate_verifier(Arc::clone(recorder) as Arc<dyn ServerCertVerifier>)
         .with_client_cert_resolver(Arc::clone(recorder) as Arc<dyn ResolvesClientCert>);
     config.resumption = Resumption::disabled();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     let connection = ClientConnection::new(Arc::new(config), name).map_err(|error| Failure::protocol(&error))?;
     let stream = timeout_at(deadline, TcpStream::connect(address)).await.map_err(|_| Failure::Timeout)??;
     Ok(Wire { stream, connection, deadline, received: 0, plaintext: Vec::new() })
@@ -266,11 +322,13 @@ impl ServerCertVerifier for Recorder {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let chain = std::iter::once(end_entity).chain(intermediates);
-        self.seen().chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        let mut seen = self.seen();
+        seen.chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        seen.staple = ocsp_response.to_vec();
         Ok(ServerCertVerified::assertion())
     }
 

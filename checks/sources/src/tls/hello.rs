@@ -1,16 +1,42 @@
-//! Client hellos made by hand, one for each protocol version and for that version alone.
+//! Client hellos made by hand, each for one protocol version alone.
 //!
 //! Client libraries refuse old versions by themselves, so what they report says nothing about the server. These hellos
-//! offer every suite that a server might still accept, weak ones included: the question is what the server takes. The
-//! fallback signal (`TLS_FALLBACK_SCSV`) is left out on purpose, as it makes servers refuse what they else accept.
+//! offer every suite that a server might still accept, weak ones included, or a part of them: the question is what the
+//! server takes. The fallback signal (`TLS_FALLBACK_SCSV`) is left out on purpose, as it makes servers refuse what they
+//! else accept. A hello of TLS 1.3 may come without a key (RFC 8446, 4.2.8: an empty list of shares asks for a
+//! HelloRetryRequest): the server then names suite and group and has computed nothing yet.
+
+use std::borrow::Cow;
 
 use super::names::Version;
 
 /// How many random bytes one hello takes: client random, session id, key share.
 pub(super) const RANDOM_BYTES: usize = 96;
 
-/// The bytes of a ClientHello that asks for `version` only.
-pub(super) fn client_hello(version: Version, server_name: Option<&str>, random: &[u8; RANDOM_BYTES]) -> Vec<u8> {
+/// What a hello offers.
+#[derive(Clone, Debug)]
+pub(super) struct Offer<'a> {
+    /// The version, and no other.
+    pub(super) version: Version,
+    /// The suites.
+    pub(super) suites: Cow<'a, [u16]>,
+    /// The groups for the key exchange.
+    pub(super) groups: Cow<'a, [u16]>,
+    /// Whether a hello of TLS 1.3 brings a key.
+    pub(super) key: bool,
+}
+
+impl Offer<'_> {
+    /// All that there is in a version.
+    pub(super) const fn whole(version: Version) -> Self {
+        let (suites, groups) = if matches!(version, Version::Tls13) { (SUITES_13, GROUPS_13) } else { (SUITES, GROUPS) };
+        Self { version, suites: Cow::Borrowed(suites), groups: Cow::Borrowed(groups), key: true }
+    }
+}
+
+/// The bytes of a ClientHello.
+pub(super) fn client_hello(offer: &Offer<'_>, server_name: Option<&str>, random: &[u8; RANDOM_BYTES]) -> Vec<u8> {
+    let version = offer.version;
     let (nonce, rest) = random.split_at(32);
     let (session, share) = rest.split_at(32);
     let modern = version == Version::Tls13;
@@ -22,13 +48,14 @@ pub(super) fn client_hello(version: Version, server_name: Option<&str>, random: 
     // Middleboxes let TLS 1.3 pass if it looks like the resumption of a session.
     with_length_8(&mut body, |out| out.extend(if modern { session } else { &[] }));
     with_length_16(&mut body, |out| {
-        let suites = if modern { SUITES_13 } else { SUITES };
-        out.extend(suites.iter().flat_map(|suite| suite.to_be_bytes()));
+        let signal = (!modern).then_some(RENEGOTIATION_SIGNAL);
+        out.extend(offer.suites.iter().copied().chain(signal).flat_map(u16::to_be_bytes));
     });
-    body.extend([1, 0]);
+    // Compression: DEFLATE is offered to see whether it is taken; TLS 1.3 allows no such offer.
+    body.extend(if modern { &[1, 0][..] } else { &[2, 1, 0] });
     // SSLv3 knows no extensions, and some of its servers fail on them.
     if version > Version::Ssl3 {
-        with_length_16(&mut body, |out| extensions(out, version, server_name, share));
+        with_length_16(&mut body, |out| extensions(out, offer, server_name, share));
     }
 
     let mut hello = vec![22];
@@ -41,7 +68,8 @@ pub(super) fn client_hello(version: Version, server_name: Option<&str>, random: 
     hello
 }
 
-fn extensions(out: &mut Vec<u8>, version: Version, server_name: Option<&str>, share: &[u8]) {
+fn extensions(out: &mut Vec<u8>, offer: &Offer<'_>, server_name: Option<&str>, share: &[u8]) {
+    let version = offer.version;
     let modern = version == Version::Tls13;
     if let Some(name) = server_name {
         extension(out, 0, |out| {
@@ -51,8 +79,7 @@ fn extensions(out: &mut Vec<u8>, version: Version, server_name: Option<&str>, sh
             });
         });
     }
-    let groups = if modern { GROUPS_13 } else { GROUPS };
-    extension(out, 10, |out| list_16(out, groups));
+    extension(out, 10, |out| list_16(out, &offer.groups));
     if version >= Version::Tls12 {
         extension(out, 13, |out| list_16(out, SIGNATURES));
     }
@@ -62,13 +89,17 @@ fn extensions(out: &mut Vec<u8>, version: Version, server_name: Option<&str>, sh
         // Any 32 bytes are a public key of x25519. Nobody holds the private one: the answer is read, never decrypted.
         extension(out, 51, |out| {
             with_length_16(out, |out| {
-                out.extend(X25519.to_be_bytes());
-                with_length_16(out, |out| out.extend(share));
+                if offer.key {
+                    out.extend(X25519.to_be_bytes());
+                    with_length_16(out, |out| out.extend(share));
+                }
             });
         });
     } else {
         extension(out, 11, |out| with_length_8(out, |out| out.push(0)));
+        // Extended master secret, and tickets for sessions: asked for without one.
         extension(out, 23, |_| {});
+        extension(out, 35, |_| {});
     }
 }
 
@@ -113,7 +144,7 @@ const SIGNATURES: &[u16] = &[
 const SUITES_13: &[u16] = &[0x1302, 0x1303, 0x1301, 0x1304, 0x1305];
 
 /// Suites for SSL 3.0 to TLS 1.2, the strongest first, as many servers take the first that they know. Fewer than 128,
-/// since some old servers do not read on. The last is the signal for secure renegotiation.
+/// since some old servers do not read on.
 #[rustfmt::skip]
 const SUITES: &[u16] = &[
     // forward secrecy with authenticated encryption: AES-GCM, ChaCha20, CCM, ARIA, Camellia
@@ -135,8 +166,10 @@ const SUITES: &[u16] = &[
     0xc006, 0xc010, 0x003b, 0x0002, 0x0001,
     // export grade
     0x0014, 0x0011, 0x0008, 0x0006, 0x0003, 0x0019, 0x0017,
-    0x00ff,
 ];
+
+/// The signal for secure renegotiation (RFC 5746), which stands among the suites and is none.
+const RENEGOTIATION_SIGNAL: u16 = 0x00ff;
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +178,7 @@ mod tests {
     use super::*;
 
     fn read_back(version: Version, name: Option<&str>, look: impl FnOnce(u16, TlsMessageHandshake<'_>)) {
-        let bytes = client_hello(version, name, &[7; RANDOM_BYTES]);
+        let bytes = client_hello(&Offer::whole(version), name, &[7; RANDOM_BYTES]);
         let (rest, record) = parse_tls_plaintext(&bytes).unwrap();
         assert!(rest.is_empty(), "one record and nothing more");
         let Some(TlsMessage::Handshake(hello)) = record.msg.into_iter().next() else { panic!("no handshake") };
@@ -181,6 +214,14 @@ mod tests {
             let (_, extensions) = parse_tls_client_hello_extensions(hello.ext.unwrap()).unwrap();
             assert!(!extensions.iter().any(|e| matches!(e, TlsExtension::SNI(_))));
         });
+    }
+
+    #[test]
+    fn a_hello_without_a_key_has_an_empty_list_of_shares() {
+        let offer = Offer { groups: Cow::Borrowed(&[0x11ec]), key: false, ..Offer::whole(Version::Tls13) };
+        let bytes = client_hello(&offer, None, &[7; RANDOM_BYTES]);
+        let has = |part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+        assert!(has(&[0, 51, 0, 2, 0, 0]) && has(&[0, 10, 0, 4, 0, 2, 0x11, 0xec]));
     }
 
     #[test]

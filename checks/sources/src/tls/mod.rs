@@ -1,48 +1,56 @@
-//! TLS endpoints: which versions an address accepts, with which suite and group, and which certificate it shows.
+//! TLS endpoints: which versions an address accepts, with which suites and groups, and which certificate it shows.
 //!
 //! The versions are asked with hellos of our own, one a version and connection, since client libraries
 //! refuse old versions by themselves; a library then completes one handshake for what is encrypted. Every address behind
 //! a name is a record of its own. A port that is closed, silent, speaks HTTP or wants a client certificate is an outcome
 //! and never mistaken for one that refused a version. Nothing is sent but handshakes and, where a client certificate is
-//! asked for, one `GET /`. Work is bounded by a number of connections, and every connection by a deadline.
+//! asked for, one `GET /`. Work is bounded by a number of connections, and every connection by a deadline; what costs
+//! further handshakes (every suite, every group) is asked for only where a check reads it.
 
 mod certificate;
 mod chain;
 mod endpoint;
+mod facts;
 mod handshake;
 mod hello;
 mod names;
 mod probe;
 mod record;
 mod reply;
+mod staple;
 mod target;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use proofbook_checks::inventory::{Completeness, Inventory, Listing, Reason, Target, Wanted};
+use proofbook_checks::project::Projection;
 use proofbook_checks::resource::{Resource, Source};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::UnixTime;
 use tokio::sync::Semaphore;
 
 use self::chain::Trust;
-pub use self::endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
+pub use self::endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Origin};
+use self::facts::Facts;
 use self::names::Version;
 use self::probe::Prober;
 use self::record::EndpointRecord;
 pub use self::target::TlsTarget;
-use crate::address::is_link_local;
+use crate::address::{OFF_LIMITS, is_off_limits};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
-use crate::observed::anonymous;
+use crate::observed::{Unread, anonymous};
 
 /// What to look at, and how.
 #[derive(Clone, Debug)]
 pub struct TlsSettings {
     /// The endpoints.
     pub endpoints: Vec<Endpoint>,
+    /// Addresses of endpoints that are known and must not be asked, or names that have none, with the reason.
+    pub withheld: Vec<(Endpoint, Option<IpAddr>, Unread)>,
     /// A PEM file with the roots to trust, instead of those of the machine.
     pub ca_file: Option<PathBuf>,
     /// How long one connection may take, from the attempt to the last byte.
@@ -56,7 +64,14 @@ pub struct TlsSettings {
 /// No endpoint, the roots of the machine, five seconds a connection, 32 connections at a time.
 impl Default for TlsSettings {
     fn default() -> Self {
-        Self { endpoints: Vec::new(), ca_file: None, deadline: Duration::from_secs(5), concurrency: 32, allow_link_local: false }
+        Self {
+            endpoints: Vec::new(),
+            withheld: Vec::new(),
+            ca_file: None,
+            deadline: Duration::from_secs(5),
+            concurrency: 32,
+            allow_link_local: false,
+        }
     }
 }
 
@@ -91,7 +106,7 @@ impl TlsCollector {
     /// # Errors
     /// When an endpoint is not one, or the file with the trusted roots cannot be read.
     pub fn new(target: impl Into<String>, mut settings: TlsSettings) -> Result<Self, TlsError> {
-        for endpoint in &settings.endpoints {
+        for endpoint in settings.endpoints.iter().chain(settings.withheld.iter().map(|(endpoint, ..)| endpoint)) {
             endpoint.check()?;
         }
         settings.endpoints.sort();
@@ -102,8 +117,8 @@ impl TlsCollector {
         Ok(Self { target: target.into(), settings, trust: trust.map(Arc::new), provider })
     }
 
-    /// Probes every endpoint, whether a check wants it or not.
-    pub async fn probe(&self, progress: &dyn Progress) -> Inventory {
+    // Probes every endpoint for what the projection reads.
+    async fn probe(&self, projection: &Projection, progress: &dyn Progress) -> Inventory {
         let trust = self.trust.clone().unwrap_or_else(|| Arc::new(Trust::of_machine(self.provider.signature_verification_algorithms)));
         let limit = self.settings.concurrency.max(1);
         let prober = Arc::new(Prober {
@@ -111,8 +126,13 @@ impl TlsCollector {
             deadline: self.settings.deadline,
             connections: Semaphore::new(limit),
             provider: Arc::clone(&self.provider),
+            facts: facts_of(projection),
         });
         let mut gathered = Gathered::default();
+        gathered.records.extend(self.settings.withheld.iter().map(|(endpoint, address, unread)| {
+            let outcome = if address.is_none() { "unresolved" } else { "unreachable" };
+            EndpointRecord::unasked(endpoint, *address, outcome, unread.detail.clone())
+        }));
 
         let mut places = Vec::new();
         let resolving = self.settings.endpoints.iter().cloned().map(|endpoint| {
@@ -136,10 +156,9 @@ impl TlsCollector {
         places.dedup_by_key(|(endpoint, address)| endpoint.record_name(Some(*address)));
         if !self.settings.allow_link_local {
             places.retain(|(endpoint, address)| {
-                let refused = is_link_local(*address);
+                let refused = is_off_limits(*address);
                 if refused {
-                    let detail = "link-local and metadata addresses are not contacted unless the workspace allows it".to_owned();
-                    gathered.records.push(EndpointRecord::unasked(endpoint, Some(*address), "unreachable", detail));
+                    gathered.records.push(EndpointRecord::unasked(endpoint, Some(*address), "unreachable", OFF_LIMITS.to_owned()));
                 }
                 !refused
             });
@@ -160,7 +179,7 @@ impl TlsCollector {
             progress.advanced(&self.target, WHAT, 1);
         })
         .await;
-        gathered.finish(self.met())
+        gathered.finish(self.met(), projection)
     }
 
     fn met(&self) -> Target {
@@ -182,9 +201,8 @@ impl Collector for TlsCollector {
     }
 
     fn plan(&self, wanted: &Wanted) -> Vec<PlannedRequest> {
-        if !wanted.contains_key(&Resource::tls_endpoints()) {
-            return Vec::new();
-        }
+        let Some(projection) = wanted.get(&Resource::tls_endpoints()) else { return Vec::new() };
+        let facts = facts_of(projection);
         let planned = |method: &str, query: String, reason: &str| PlannedRequest {
             source: Source::Tls,
             target: self.target.clone(),
@@ -194,12 +212,17 @@ impl Collector for TlsCollector {
         };
         let mut plan = Vec::new();
         for endpoint in &self.settings.endpoints {
-            let is_name = endpoint.host.parse::<std::net::IpAddr>().is_err();
+            let is_name = endpoint.host.parse::<IpAddr>().is_err();
             if is_name && endpoint.addresses.is_empty() {
                 plan.push(planned("resolve", endpoint.host.clone(), "every address behind the name is asked"));
             }
             for version in Version::ALL {
                 plan.push(planned(&format!("client-hello {}", version.as_str()), endpoint.to_string(), "whether the version is accepted"));
+            }
+            for (what, version) in facts.asked(&Version::ALL) {
+                let method = format!("client-hello {} {}", version.as_str(), what.as_str());
+                let reason = format!("only where the version is accepted: all {}, one a hello", what.as_str());
+                plan.push(planned(&method, endpoint.to_string(), &reason));
             }
             plan.push(planned("handshake", endpoint.to_string(), "certificate, chain, and whether a client certificate is asked for"));
             plan.push(planned("GET /", endpoint.to_string(), "only where a client certificate is asked for: whether it is required"));
@@ -208,10 +231,19 @@ impl Collector for TlsCollector {
     }
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
-        Box::pin(
-            async move { if wanted.contains_key(&Resource::tls_endpoints()) { self.probe(progress).await } else { Inventory::default() } },
-        )
+        Box::pin(async move {
+            match wanted.get(&Resource::tls_endpoints()) {
+                Some(projection) => self.probe(projection, progress).await,
+                None => Inventory::default(),
+            }
+        })
     }
+}
+
+/// The facts that are read.
+fn facts_of(projection: &Projection) -> Facts {
+    let reads = |part| projection.mask.covers(part);
+    Facts { suites: reads("suites") || reads("dh_bits"), groups: reads("groups"), alpn: reads("alpn") }
 }
 
 /// The unit of progress.
@@ -226,14 +258,14 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn finish(mut self, target: Target) -> Inventory {
+    fn finish(mut self, target: Target, projection: &Projection) -> Inventory {
         self.records.sort_by(|a, b| a.name().cmp(b.name()));
         let completeness = if self.lost == 0 {
             Completeness::Complete
         } else {
             Completeness::Failed { reason: Reason::IncompleteList, detail: format!("{} probes broke off", self.lost) }
         };
-        let objects = self.records.iter().map(EndpointRecord::to_value).collect();
+        let objects = self.records.iter().map(|record| record.project(projection)).collect();
         self.inventory.listings.insert(Resource::tls_endpoints(), Listing { completeness, objects, resource_version: None });
         self.inventory.requests.sort();
         self.inventory.targets.push(target);
@@ -267,7 +299,7 @@ mod tests {
         assert_eq!((results, lost), (vec![0, 1, 2, 4], 1));
 
         let collector = TlsCollector::new("endpoints", TlsSettings::default()).unwrap();
-        let inventory = Gathered { lost, ..Gathered::default() }.finish(collector.met());
+        let inventory = Gathered { lost, ..Gathered::default() }.finish(collector.met(), &Projection::default());
         let completeness = inventory.completeness(&Resource::tls_endpoints());
         assert!(matches!(completeness, Completeness::Failed { reason: Reason::IncompleteList, .. }), "{completeness:?}");
     }

@@ -1,4 +1,5 @@
-//! Asks one address of one endpoint: a hello a version, each on its own connection, then one complete handshake.
+//! Asks one address of one endpoint: a hello a version, each on its own connection, then one complete handshake, and the
+//! further facts that somebody reads.
 //!
 //! Every connection has the same deadline and counts against one limit for the whole run. The two newest versions are
 //! asked at the same time and first: where both meet nobody, nothing more is sent, so that a port that never answers
@@ -20,8 +21,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::endpoint::Endpoint;
+use super::facts::{self, Enumeration, Facts, What};
 use super::handshake::{self, Handshake};
-use super::hello::{RANDOM_BYTES, client_hello};
+use super::hello::{Offer, RANDOM_BYTES, client_hello};
 use super::names::Version;
 use super::reply::{Answer, Ending, Reply, Stage};
 use crate::text::one_line;
@@ -33,6 +35,8 @@ pub(super) struct Probe {
     pub(super) answers: BTreeMap<Version, Answer>,
     /// The complete handshake, where a version was accepted that the library speaks.
     pub(super) handshake: Option<Handshake>,
+    /// The suites and groups that the server takes, by version; nothing where nobody asked.
+    pub(super) enumerations: BTreeMap<(What, Version), Enumeration>,
     /// The connections that were made.
     pub(super) requests: Vec<Request>,
 }
@@ -43,6 +47,7 @@ pub(super) struct Prober {
     pub(super) deadline: Duration,
     pub(super) connections: Semaphore,
     pub(super) provider: Arc<CryptoProvider>,
+    pub(super) facts: Facts,
 }
 
 impl Prober {
@@ -78,7 +83,7 @@ impl Prober {
     /// Asks one address everything.
     pub(super) async fn probe(&self, endpoint: &Endpoint, address: IpAddr) -> Probe {
         let place = Place { socket: SocketAddr::new(address, endpoint.port), query: format!("{endpoint}@{address}"), sni: endpoint.sni() };
-        let mut probe = Probe { answers: BTreeMap::new(), handshake: None, requests: Vec::new() };
+        let mut probe = Probe { answers: BTreeMap::new(), handshake: None, enumerations: BTreeMap::new(), requests: Vec::new() };
 
         let (newer, newest) = tokio::join!(self.hello(&place, Version::Tls12), self.hello(&place, Version::Tls13));
         let nobody = is_nobody(&newer.0) && is_nobody(&newest.0);
@@ -102,7 +107,7 @@ impl Prober {
         if let (true, Ok(name)) = (accepted, ServerName::try_from(endpoint.expected_name().to_owned())) {
             let handshake = {
                 let _permit = self.permit().await;
-                handshake::run(place.socket, name, &self.provider, Instant::now() + self.deadline).await
+                handshake::run(place.socket, name, &self.provider, self.facts.alpn, self.deadline).await
             };
             let status = handshake.failure.clone().unwrap_or_else(|| "completed".to_owned());
             probe.requests.push(self.request("handshake", place.query.clone(), status, handshake.chain.len()));
@@ -111,18 +116,45 @@ impl Prober {
             }
             probe.handshake = Some(handshake);
         }
+        Box::pin(self.enumerate(&place, &mut probe)).await;
         probe
+    }
+
+    // One after the other: the server is not to be tried harder than it takes.
+    async fn enumerate(&self, place: &Place<'_>, probe: &mut Probe) {
+        let accepted = probe.answers.iter().filter(|(_, answer)| matches!(answer, Answer::Accepted(_))).map(|(version, _)| *version);
+        for (what, version) in self.facts.asked(&accepted.collect::<Vec<_>>()) {
+            let found = facts::enumerate(what, version, |offer| self.ask(place, offer)).await;
+            let status = found.broken.as_ref().map_or("enumerated", |answer| answer.result());
+            let method = format!("client-hello {} {}", version.as_str(), what.as_str());
+            let query = format!("{} ({} times)", place.query, found.hellos);
+            let mut request = self.request(&method, query, status.to_owned(), found.taken.len());
+            request.bytes = found.bytes;
+            probe.requests.push(request);
+            probe.enumerations.insert((what, version), found);
+        }
+    }
+
+    // The answer to a hello that asks for suite and group alone, and how many bytes it had.
+    async fn ask(&self, place: &Place<'_>, offer: Offer<'_>) -> (Answer, u64) {
+        let mut reply = Reply::brief(offer.version);
+        let ending = self.send(place, &offer, &mut reply).await;
+        let (bytes, _) = reply.trace();
+        (ending.map_or_else(|answer| answer, |ending| reply.finish(ending)), bytes)
+    }
+
+    async fn send(&self, place: &Place<'_>, offer: &Offer<'_>, reply: &mut Reply) -> Result<Ending, Answer> {
+        let mut random = [0; RANDOM_BYTES];
+        if self.provider.secure_random.fill(&mut random).is_err() {
+            return Err(Answer::Unreachable("this machine has no random numbers".to_owned()));
+        }
+        let _permit = self.permit().await;
+        exchange(place.socket, &client_hello(offer, place.sni, &random), reply, Instant::now() + self.deadline).await
     }
 
     async fn hello(&self, place: &Place<'_>, version: Version) -> (Answer, Request) {
         let mut reply = Reply::to(version);
-        let mut random = [0; RANDOM_BYTES];
-        let ending = if self.provider.secure_random.fill(&mut random).is_ok() {
-            let _permit = self.permit().await;
-            exchange(place.socket, &client_hello(version, place.sni, &random), &mut reply, Instant::now() + self.deadline).await
-        } else {
-            Err(Answer::Unreachable("this machine has no random numbers".to_owned()))
-        };
+        let ending = self.send(place, &Offer::whole(version), &mut reply).await;
         let (bytes, digest) = reply.trace();
         let answer = ending.map_or_else(|answer| answer, |ending| reply.finish(ending));
         let items = usize::from(matches!(answer, Answer::Accepted(_)));
@@ -184,7 +216,8 @@ async fn exchange(to: SocketAddr, hello: &[u8], reply: &mut Reply, deadline: Ins
         Ok(sent) => sent.is_err(),
         Err(_) => return Ok(Ending::Timeout),
     };
-    let mut chunk = [0; 4096];
+    // On the heap: many hellos wait at a time.
+    let mut chunk = vec![0; 4096];
     loop {
         match timeout_at(deadline, stream.read(&mut chunk)).await {
             Ok(Ok(0)) => return Ok(if unsent { Ending::Reset } else { Ending::Closed }),

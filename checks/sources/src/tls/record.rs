@@ -4,17 +4,24 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use proofbook_checks::inventory::Reason;
+use proofbook_checks::project::Projection;
+use proofbook_checks::resource::Resource;
 use proofbook_checks::value::Value;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 
 use super::certificate::CertificateRecord;
 use super::chain::{ChainRecord, Trust, covers};
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, Origin};
+use super::facts::{Enumeration, What};
 use super::handshake::{ClientCertificate, Handshake};
 use super::names::{self, Version};
 use super::probe::Probe;
-use super::reply::{Answer, Stage};
+use super::reply::{Answer, Session, Stage};
+use super::staple::StapleRecord;
+use crate::observed::Unread;
 
 /// One record.
 #[derive(Debug, Serialize)]
@@ -53,6 +60,23 @@ struct Seen {
     certificate: Option<CertificateRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chain: Option<ChainRecord>,
+    /// Every suite by version, in the server's order; what could not be read says so.
+    suites: BTreeMap<&'static str, Json>,
+    /// Every group by version.
+    groups: BTreeMap<&'static str, Json>,
+    /// The smallest finite field that a key exchange offered, in bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dh_bits: Option<u64>,
+    /// How sessions of the newest version up to TLS 1.2 are protected; absent where none is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Session>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alpn: Option<String>,
+    /// Absent where no handshake completed, so that nothing is known of a staple.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    staple: Option<StapleRecord>,
+    /// How the endpoint is known.
+    origin: Origin,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -80,6 +104,17 @@ impl EndpointRecord {
         let outcome = outcome(&probe.answers, client_certificate, handshake.failure.as_deref(), deadline);
         let mut record = Self::new(endpoint, Some(address), &probe.answers, outcome);
         record.seen.client_certificate = client_certificate;
+        record.seen.session = probe.answers.range(..Version::Tls13).rev().find_map(|(_, answer)| match answer {
+            Answer::Accepted(accepted) => Some(accepted.session),
+            _ => None,
+        });
+        for ((what, version), found) in &probe.enumerations {
+            let list = if *what == What::Suites { &mut record.seen.suites } else { &mut record.seen.groups };
+            list.insert(version.as_str(), enumerated(*what, found));
+            record.seen.dh_bits = record.seen.dh_bits.into_iter().chain(found.dh_bits).min();
+        }
+        record.seen.staple = handshake.completed.then(|| StapleRecord::read(&handshake.staple));
+        record.seen.alpn.clone_from(&handshake.alpn);
 
         let chain = if handshake.chain.is_empty() { chain_in_clear(&probe.answers) } else { handshake.chain };
         if let Some(leaf) = chain.first() {
@@ -122,6 +157,13 @@ impl EndpointRecord {
                 client_certificate: ClientCertificate::None,
                 certificate: None,
                 chain: None,
+                suites: BTreeMap::new(),
+                groups: BTreeMap::new(),
+                dh_bits: None,
+                session: None,
+                alpn: None,
+                staple: None,
+                origin: endpoint.origin,
             },
         }
     }
@@ -131,9 +173,10 @@ impl EndpointRecord {
         &self.metadata.name
     }
 
-    /// The record as checks read it.
-    pub(super) fn to_value(&self) -> Value {
-        Value::from_json(&serde_json::to_value(self).expect("a record is made of strings, numbers and maps with string keys"))
+    /// The record, as far as checks read it.
+    pub(super) fn project(&self, projection: &Projection) -> Value {
+        let whole = serde_json::to_value(self).expect("a record is made of strings, numbers and maps with string keys");
+        projection.project(&Resource::tls_endpoints(), &whole)
     }
 }
 
@@ -166,6 +209,19 @@ fn version_record(answer: &Answer) -> VersionRecord {
         _ => {}
     }
     record
+}
+
+/// What an enumeration brought, or why it has no end.
+fn enumerated(what: What, found: &Enumeration) -> Json {
+    let Some(broken) = &found.broken else { return json!(found.names(what)) };
+    let reason = match broken {
+        Answer::Timeout(_) => Reason::Timeout,
+        Answer::Alert(_) | Answer::NotTls | Answer::PlainHttp | Answer::OtherVersion(_) => Reason::ParseError,
+        _ => Reason::Unreachable,
+    };
+    let detail =
+        format!("the {} were not told to the end: after {} hellos the answer was {}", what.as_str(), found.hellos, broken.result());
+    Unread::new(reason, detail).to_json()
 }
 
 fn wanted_certificate(answers: &BTreeMap<Version, Answer>, handshake: &Handshake) -> ClientCertificate {

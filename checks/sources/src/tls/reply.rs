@@ -5,8 +5,9 @@
 //! version that was asked for and no fatal alert follows; a server of TLS 1.0 answers a hello of 1.2 with its own version,
 //! which is a different answer. Up to TLS 1.2 the certificates pass in clear and are kept.
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
-use tls_parser::{TlsCipherKx, TlsCipherSuite, TlsMessageHandshake, parse_dh_params};
+use tls_parser::{TlsCipherAu, TlsCipherKx, TlsCipherSuite, TlsMessageHandshake, parse_dh_params};
 use tls_parser::{parse_tls_handshake_msg_certificate, parse_tls_handshake_server_hello};
 
 use super::names::{self, Version};
@@ -59,6 +60,22 @@ pub(super) struct Accepted {
     pub(super) certificates: Vec<Vec<u8>>,
     /// Whether the server asked in clear for a client certificate.
     pub(super) certificate_requested: bool,
+    /// How the session is protected, up to TLS 1.2.
+    pub(super) session: Session,
+}
+
+/// How a session up to TLS 1.2 is protected, as the ServerHello says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct Session {
+    /// Renegotiation is bound to the session (RFC 5746).
+    pub(super) secure_renegotiation: bool,
+    /// The master secret is bound to the whole handshake (RFC 7627).
+    pub(super) extended_master_secret: bool,
+    /// The server compresses before it encrypts (RFC 3749), which lets secrets leak by their length.
+    pub(super) compression: bool,
+    /// The server hands out tickets to resume by (RFC 5077).
+    pub(super) tickets: bool,
 }
 
 /// How the reading of an answer ended.
@@ -74,6 +91,7 @@ pub(super) enum Ending {
 /// An answer while it comes in.
 pub(super) struct Reply {
     asked: Version,
+    brief: bool,
     pending: Vec<u8>,
     handshake: Vec<u8>,
     accepted: Option<Accepted>,
@@ -87,6 +105,7 @@ impl Reply {
     pub(super) fn to(asked: Version) -> Self {
         Self {
             asked,
+            brief: false,
             pending: Vec::new(),
             handshake: Vec::new(),
             accepted: None,
@@ -95,6 +114,11 @@ impl Reply {
             total: 0,
             digest: Sha256::new(),
         }
+    }
+
+    /// The same for suite and group alone: no certificate is kept, and nothing is read that comes after them.
+    pub(super) fn brief(asked: Version) -> Self {
+        Self { brief: true, ..Self::to(asked) }
     }
 
     /// Takes in what was read; true when nothing more is needed.
@@ -187,7 +211,7 @@ impl Reply {
                 break;
             }
             let Some(body) = self.handshake.get(at + 4..at + 4 + length) else { break };
-            let step = read_message(self.asked, self.accepted.as_mut(), kind, body);
+            let step = read_message(self.asked, self.brief, self.accepted.as_mut(), kind, body);
             at += 4 + length;
             match step {
                 Step::More => continue,
@@ -220,22 +244,31 @@ enum Step {
     Decided(Answer),
 }
 
-fn read_message(asked: Version, accepted: Option<&mut Accepted>, kind: u8, body: &[u8]) -> Step {
+fn read_message(asked: Version, brief: bool, accepted: Option<&mut Accepted>, kind: u8, body: &[u8]) -> Step {
     let Some(accepted) = accepted else {
         // A request to start anew is empty and may come before anything else.
         return match kind {
-            SERVER_HELLO => server_hello(asked, body),
+            SERVER_HELLO => match server_hello(asked, body) {
+                Step::Hello(accepted) if brief && !has_key_exchange(accepted.cipher) => Step::Final(accepted),
+                step => step,
+            },
             HELLO_REQUEST => Step::More,
             _ => Step::Decided(Answer::NotTls),
         };
     };
     match kind {
+        CERTIFICATE if brief => {}
         CERTIFICATE => {
             if let Ok((_, TlsMessageHandshake::Certificate(message))) = parse_tls_handshake_msg_certificate(body) {
                 accepted.certificates = message.cert_chain.iter().map(|certificate| certificate.data.to_vec()).collect();
             }
         }
-        SERVER_KEY_EXCHANGE => accepted.group = key_exchange_group(accepted.cipher, body),
+        SERVER_KEY_EXCHANGE => {
+            accepted.group = key_exchange_group(accepted.cipher, body);
+            if brief {
+                return Step::Done;
+            }
+        }
         CERTIFICATE_REQUEST => accepted.certificate_requested = true,
         SERVER_HELLO_DONE => return Step::Done,
         _ => {}
@@ -254,7 +287,14 @@ fn server_hello(asked: Version, body: &[u8]) -> Step {
     }
     // A HelloRetryRequest is a ServerHello too: it names version, suite and group all the same.
     let group = extension(extensions, KEY_SHARE).and_then(number).map(names::group);
-    let accepted = Accepted { cipher: hello.cipher.0, group, ..Accepted::default() };
+    let has = |wanted| extension(extensions, wanted).is_some();
+    let session = Session {
+        secure_renegotiation: has(RENEGOTIATION_INFO),
+        extended_master_secret: has(EXTENDED_MASTER_SECRET),
+        compression: hello.compression.0 != 0,
+        tickets: has(SESSION_TICKET),
+    };
+    let accepted = Accepted { cipher: hello.cipher.0, group, session, ..Accepted::default() };
     if asked == Version::Tls13 { Step::Final(accepted) } else { Step::Hello(accepted) }
 }
 
@@ -272,6 +312,15 @@ fn extension(mut extensions: &[u8], wanted: u16) -> Option<&[u8]> {
 
 fn number(bytes: &[u8]) -> Option<u16> {
     bytes.first_chunk::<2>().map(|pair| u16::from_be_bytes(*pair))
+}
+
+/// Whether the server says more about the key exchange of a suite than its name does.
+fn has_key_exchange(cipher: u16) -> bool {
+    use TlsCipherKx::{Aecdh, Dh, Dhe, Ecdh, Ecdhe};
+    TlsCipherSuite::from_id(cipher).is_some_and(|suite| {
+        let ephemeral = matches!(suite.kx, Ecdhe | Aecdh | Dhe);
+        ephemeral || matches!(suite.kx, Dh | Ecdh) && suite.au == TlsCipherAu::Null
+    })
 }
 
 fn key_exchange_group(cipher: u16, body: &[u8]) -> Option<String> {
@@ -307,8 +356,11 @@ const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
 const SERVER_HELLO_DONE: u8 = 14;
 const NAMED_CURVE: u8 = 3;
+const EXTENDED_MASTER_SECRET: u16 = 23;
+const SESSION_TICKET: u16 = 35;
 const SUPPORTED_VERSIONS: u16 = 43;
 const KEY_SHARE: u16 = 51;
+const RENEGOTIATION_INFO: u16 = 0xff01;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 
 #[path = "../support/judge.rs"]
 mod judge;
+mod process;
 
 use std::fmt::Write as _;
 use std::fs;

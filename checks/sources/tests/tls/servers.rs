@@ -68,6 +68,26 @@ impl Pki {
         Identity { certificate: self.path("self.pem"), key: self.path("self.key") }
     }
 
+    /// Parameters for Diffie-Hellman over a field of 1024 bits: those of RFC 2409, group 2, so that none need be made.
+    pub(crate) fn dh_parameters(&self) -> PathBuf {
+        let path = self.path("dh.pem");
+        fs::write(&path, DH_1024).expect(WRITABLE);
+        path
+    }
+
+    /// An OCSP response about a leaf, as the authority would give it: `good` or `revoked`.
+    pub(crate) fn staple(&self, leaf: &str, status: &str) -> PathBuf {
+        let serial = openssl_says(&self.path(&format!("{leaf}.pem")), "-serial").replace("serial=", "");
+        let (letter, revoked) = if status == "revoked" { ("R", "250101000000Z") } else { ("V", "") };
+        fs::write(self.path("ocsp.txt"), format!("{letter}\t990101000000Z\t{revoked}\t{serial}\tunknown\t/CN=app.example.test\n"))
+            .expect(WRITABLE);
+        self.openssl(&format!("ocsp -issuer ca.pem -cert {leaf}.pem -reqout request.der -no_nonce"));
+        self.openssl("ocsp -index ocsp.txt -CA ca.pem -rsigner ca.pem -rkey ca.key -reqin request.der -respout response.der -ndays 7");
+        let path = self.path(&format!("{status}.der"));
+        fs::rename(self.path("response.der"), &path).expect(WRITABLE);
+        path
+    }
+
     fn issue(&self, name: &str, key: &str, from: &str, to: &str) -> Identity {
         self.openssl(&format!("req -newkey {key} -nodes -keyout {name}.key -out {name}.csr -subj /CN=app.example.test"));
         self.openssl(&format!("ca -batch -config ca.cnf -in {name}.csr -out {name}.pem -notext -startdate {from} -enddate {to}"));
@@ -80,6 +100,13 @@ impl Pki {
         assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+const DH_1024: &str = "-----BEGIN DH PARAMETERS-----
+MIGHAoGBAP//////////yQ/aoiFowjTExmKLgNwc0SkCTgiKZ8x0Agu+pjsTmyJR
+Sgh5jjQE3e+VGbPNOkMbMCsKbfJfFDdP4TVtbVHCReSFtXZiXn7G9ExC6aY37WsL
+/1y29Aa37e44a/taiZ+lrp8kEXxLH+ZJKGZR7OZTgf//////////AgEC
+-----END DH PARAMETERS-----
+";
 
 pub(crate) const P256: &str = "ec -pkeyopt ec_paramgen_curve:P-256";
 pub(crate) const P521: &str = "ec -pkeyopt ec_paramgen_curve:P-521";
@@ -231,6 +258,26 @@ pub(crate) fn library_server(certificate: &Path, key: &Path, group: &'static dyn
     });
     port
 }
+
+/// A server of the library that takes so many connections and then closes its port.
+pub(crate) fn vanishing(identity: &Identity, connections: usize) -> u16 {
+    let behind = library_server(&identity.certificate, &identity.key, aws_lc_rs::kx_group::X25519);
+    let (listener, port) = bind();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten().take(connections) {
+            thread::spawn(move || {
+                let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, behind)) else { return };
+                let (mut up, mut down) = (stream.try_clone().expect(SOCKET), server.try_clone().expect(SOCKET));
+                thread::spawn(move || std::io::copy(&mut up, &mut down).and_then(|_| down.shutdown(Shutdown::Write)));
+                let _ = std::io::copy(&mut &server, &mut &stream);
+                let _ = stream.shutdown(Shutdown::Both);
+            });
+        }
+    });
+    port
+}
+
+const SOCKET: &str = "a connected socket has a handle";
 
 /// How a listener treats who connects.
 #[derive(Clone, Copy)]

@@ -75,6 +75,23 @@ fn a_flight_is_read_however_it_is_cut() {
 }
 
 #[test]
+fn a_brief_reading_ends_with_the_key_exchange_and_keeps_no_certificate() {
+    let parts = [server_hello_body(0x0303, 0xc02f, &[0xff, 1, 0, 1, 0, 0, 23, 0, 0]), certificate_body(&[&[0x30; 700]])];
+    let mut reply = Reply::brief(Version::Tls12);
+    assert!(!parts.iter().any(|part| reply.feed(&record(HANDSHAKE, part))));
+    assert!(reply.feed(&record(HANDSHAKE, &message(SERVER_KEY_EXCHANGE, &[NAMED_CURVE, 0, 23, 1, 4]))));
+    let seen = accepted(reply.finish(Ending::Enough));
+    assert_eq!((seen.group.as_deref(), seen.certificates.len()), (Some("secp256r1"), 0));
+    let protected = Session { secure_renegotiation: true, extended_master_secret: true, ..Session::default() };
+    assert_eq!(seen.session, protected);
+
+    // RSA key exchange has no such message: nothing is waited for.
+    let mut reply = Reply::brief(Version::Tls12);
+    assert!(reply.feed(&record(HANDSHAKE, &server_hello_body(0x0303, 0x002f, &[]))));
+    assert_eq!(accepted(reply.finish(Ending::Enough)).session, Session::default());
+}
+
+#[test]
 fn a_hello_counts_where_the_flight_breaks_off_without_an_alert() {
     let hello = record(HANDSHAKE, &server_hello_body(0x0301, 0x002f, &[]));
     for ending in [Ending::Closed, Ending::Reset, Ending::Timeout] {

@@ -1,0 +1,187 @@
+//! Open ports against real listeners of the loopback: open, closed and silent, from a stated vantage, with and without a witness.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
+#[path = "support/judge.rs"]
+mod judge;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use judge::{Judge, assert_verdicts};
+use proofbook_checks::inventory::Inventory;
+use proofbook_controls::yaml;
+use proofbook_sources::collector::Collector;
+use proofbook_sources::ports::PortsTarget;
+use proofbook_sources::settings::{Setup, TargetSettings};
+use serde_json::{Value as Json, json};
+use tokio::net::{TcpSocket, TcpStream};
+
+const CHECKS: [&str; 3] = ["apiserver-exposure", "edge-origin-protected", "external-port-scan"];
+
+fn collector(settings: &str) -> Box<dyn Collector> {
+    let target: PortsTarget = yaml::parse("proofbook.yaml", settings).unwrap_or_else(|error| panic!("{error:?}"));
+    target.open("ports", &Setup { root: Path::new("."), file: "proofbook.yaml" }).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn judge(parameters: &[(&str, Json)]) -> Judge {
+    Judge::new(&CHECKS, parameters)
+}
+
+/// A listener on one address of the loopback.
+fn listen(address: &str) -> (TcpListener, u16) {
+    let listener = TcpListener::bind((address.parse::<IpAddr>().unwrap(), 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
+}
+
+/// A port on which nobody listens.
+fn closed(address: &str) -> u16 {
+    listen(address).1
+}
+
+/// A port that takes no more connections and says nothing: its queue is full. It lasts as long as what is returned.
+async fn silent(address: &str) -> (u16, tokio::net::TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let at = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(Ok(stream)) = tokio::time::timeout(Duration::from_millis(300), TcpStream::connect(at)).await {
+        waiting.push(stream);
+        assert!(waiting.len() < 100, "the queue never fills");
+    }
+    (at.port(), listener, waiting)
+}
+
+fn objects(inventory: &Inventory) -> BTreeMap<String, Json> {
+    let listing = inventory.listings.iter().find(|(resource, _)| resource.to_string() == "tls/addresses").unwrap().1;
+    let objects = listing.objects.iter().map(proofbook_checks::value::Value::to_json);
+    objects.map(|object| (object["metadata"]["name"].as_str().unwrap().to_owned(), object)).collect()
+}
+
+#[tokio::test]
+async fn open_closed_and_silent_ports_are_told_apart() {
+    let (_kept, open) = listen("127.0.3.1");
+    let shut = closed("127.0.3.1");
+    let (mute, _listener, _waiting) = silent("127.0.3.1").await;
+    let judge = judge(&[("open_ports", json!([open])), ("origin_ports", json!([shut]))]);
+    let collector = collector(&format!(
+        "{{vantage: external, origins: [127.0.3.1], ports: [{open}, {shut}, {mute}], api_servers: ['127.0.3.1:{shut}'], deadline_seconds: 1}}"
+    ));
+    let inventory = judge.collect(&*collector).await;
+    let record = &objects(&inventory)["127.0.3.1"];
+    assert_eq!(record["answers"], json!({"open": [open], "closed": 1, "filtered": 1}), "{record:#}");
+    assert_eq!(
+        (&record["vantage"], &record["roles"], &record["api_ports"]),
+        (&json!("external"), &json!(["api-server", "origin"]), &json!([shut]))
+    );
+    assert_verdicts(
+        &judge.verdicts(&inventory),
+        "apiserver-exposure Address/127.0.3.1: pass
+         edge-origin-protected Address/127.0.3.1: pass
+         external-port-scan Address/127.0.3.1: pass",
+    );
+    let [request] = inventory.requests.as_slice() else { panic!("{:?}", inventory.requests) };
+    assert_eq!((request.method.as_str(), request.status.as_str()), ("tcp-connect", "1 open, 1 closed, 1 filtered"));
+    let planned = collector.plan(&judge.wanted());
+    assert_eq!(planned.iter().map(|request| &request.query).collect::<Vec<_>>(), [&request.query], "the plan says what was done");
+}
+
+#[tokio::test]
+async fn what_is_open_and_was_not_promised_fails() {
+    let (_kept, open) = listen("127.0.3.2");
+    let judge = judge(&[("origin_ports", json!([open]))]);
+    let collector = collector(&format!("{{vantage: external, origins: [127.0.3.2], ports: [{open}], api_servers: ['127.0.3.2:{open}']}}"));
+    let inventory = judge.collect(&*collector).await;
+    assert_verdicts(
+        &judge.verdicts(&inventory),
+        "apiserver-exposure Address/127.0.3.2: fail (not-allowed)
+         edge-origin-protected Address/127.0.3.2: fail (not-allowed)
+         external-port-scan Address/127.0.3.2: fail (not-allowed)",
+    );
+}
+
+#[tokio::test]
+async fn from_inside_nothing_passes() {
+    let shut = closed("127.0.3.3");
+    let judge = judge(&[("origin_ports", json!([shut]))]);
+    let collector = collector(&format!("{{vantage: internal, origins: [127.0.3.3], ports: [{shut}], api_servers: ['127.0.3.3:{shut}']}}"));
+    let inventory = judge.collect(&*collector).await;
+    assert_verdicts(
+        &judge.verdicts(&inventory),
+        "apiserver-exposure Address/127.0.3.3: error (not-collected)
+         edge-origin-protected Address/127.0.3.3: error (not-collected)
+         external-port-scan Address/127.0.3.3: error (not-collected)",
+    );
+}
+
+#[tokio::test]
+async fn silence_everywhere_needs_a_witness() {
+    let (mute, _listener, _waiting) = silent("127.0.3.4").await;
+    let (_kept, open) = listen("127.0.3.5");
+    let shut = closed("127.0.3.5");
+    let judge = judge(&[("origin_ports", json!([mute]))]);
+    let settings = |witness: &str| {
+        format!(
+            "{{vantage: external, origins: [127.0.3.4], ports: [{mute}], api_servers: ['127.0.3.4:{mute}'], deadline_seconds: 1{witness}}}"
+        )
+    };
+    for (witness, verdict) in [
+        (String::new(), "error (unreachable)"),
+        (format!(", witness: '127.0.3.5:{shut}'"), "error (unreachable)"),
+        (format!(", witness: '127.0.3.5:{open}'"), "pass"),
+    ] {
+        let inventory = judge.collect(&*collector(&settings(&witness))).await;
+        let expected: Vec<String> = CHECKS.iter().map(|check| format!("{check} Address/127.0.3.4: {verdict}")).collect();
+        assert_verdicts(&judge.verdicts(&inventory), &expected.join("\n"));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_must_not_be_asked_or_is_none_harms_no_other() {
+    let (_kept, open) = listen("127.0.3.6");
+    let judge = judge(&[("open_ports", json!([open])), ("origin_roles", json!(["address"])), ("origin_ports", json!([80]))]);
+    let collector = collector(&format!(
+        "{{vantage: external, addresses: [127.0.3.6, 169.254.169.254, no-such-host.invalid], ports: [80, {open}], api_servers: ['no-such-host.invalid:6443']}}"
+    ));
+    let inventory = judge.collect(&*collector).await;
+    assert_verdicts(
+        &judge.verdicts(&inventory),
+        "apiserver-exposure Address/no-such-host.invalid: error (unreachable)
+         edge-origin-protected Address/127.0.3.6: pass
+         edge-origin-protected Address/169.254.169.254: error (unreachable)
+         edge-origin-protected Address/no-such-host.invalid: error (unreachable)
+         external-port-scan Address/127.0.3.6: pass
+         external-port-scan Address/169.254.169.254: error (unreachable)
+         external-port-scan Address/no-such-host.invalid: error (unreachable)",
+    );
+    assert!(inventory.requests.iter().all(|request| !request.query.contains("169.254")), "{:?}", inventory.requests);
+}
+
+#[tokio::test]
+async fn connections_are_made_no_faster_than_allowed() {
+    let judge = Judge::new(&["external-port-scan"], &[]);
+    let collector = collector("{vantage: external, addresses: [127.0.3.7, 127.0.3.8], ports: ['20100-20119'], per_second: 50}");
+    let started = Instant::now();
+    let inventory = judge.collect(&*collector).await;
+    let took = started.elapsed();
+    // 40 connections at 50 a second; the first goes at once.
+    assert!(took >= Duration::from_millis(700) && took < Duration::from_secs(10), "{took:?}");
+    assert!(objects(&inventory).values().all(|record| record["answers"]["closed"] == 20), "{:#?}", objects(&inventory));
+}
+
+#[test]
+fn settings_that_make_no_sense_say_what_is_expected() {
+    let wrong = |settings: &str| {
+        let target: PortsTarget = yaml::parse("proofbook.yaml", settings).unwrap_or_else(|error| panic!("{error:?}"));
+        target.open("ports", &Setup { root: Path::new("."), file: "proofbook.yaml" }).err().expect(settings).to_string()
+    };
+    assert!(wrong("{vantage: external, addresses: ['203.0.113.7:443']}").contains("ports stand under `ports`"));
+    assert!(wrong("{vantage: external, api_servers: ['https://api.example.com']}").contains("URL"));
+    for settings in ["{addresses: [203.0.113.7]}", "{vantage: outside}", "{vantage: external, ports: ['9-1']}"] {
+        assert!(yaml::parse::<PortsTarget>("proofbook.yaml", settings).is_err(), "{settings}");
+    }
+}

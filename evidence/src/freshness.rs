@@ -1,0 +1,107 @@
+//! Freshness: for how long a result counts, and what is left of an assessment once time has passed.
+//!
+//! Each class of evidence has a window. A framework may set another for a level: where it is in scope at that level, its window
+//! takes the place of the usual one, and of several the shortest counts. A workspace may set a window of its own for a control. A
+//! result whose window has passed is `stale`: it is shown with its age, and never counts.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use proofbook_checks::definition::Freshness;
+use proofbook_checks::{Reason, Verdict};
+use proofbook_controls::{ControlId, Controls};
+
+use crate::assessment::{Assessment, PartKind};
+use crate::rollup::worst;
+use crate::scope::Scopes;
+
+/// Windows that a workspace sets for controls, in hours.
+pub type ControlWindows = BTreeMap<ControlId, u32>;
+
+/// The windows that frameworks in scope set, by class, in hours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Windows(BTreeMap<Freshness, u32>);
+
+impl Windows {
+    /// The windows of a scope. A framework without a chosen level sets none.
+    #[must_use]
+    pub fn new(controls: &Controls, scopes: &Scopes) -> Self {
+        let mut shortest: BTreeMap<Freshness, u32> = BTreeMap::new();
+        for scope in scopes.0.values() {
+            let framework = controls.frameworks.get(&scope.framework);
+            let levels = framework.into_iter().flat_map(|framework| &framework.levels);
+            for level in levels.filter(|level| scope.level.as_ref() == Some(&level.id)) {
+                for class in Freshness::ALL {
+                    let Some(hours) = level.fresh_hours.get(class.as_str()) else { continue };
+                    shortest.entry(class).and_modify(|known| *known = (*known).min(*hours)).or_insert(*hours);
+                }
+            }
+        }
+        Self(shortest)
+    }
+
+    /// For how many hours a result of a class counts.
+    #[must_use]
+    pub fn hours(&self, class: Freshness) -> i64 {
+        self.limit(class).map_or_else(|| class.hours(), i64::from)
+    }
+
+    /// The window that a framework in scope sets for a class, in hours.
+    #[must_use]
+    pub fn limit(&self, class: Freshness) -> Option<u32> {
+        self.0.get(&class).copied()
+    }
+}
+
+/// The time at which a window that was opened at `clock` has passed.
+#[must_use]
+pub fn until(clock: Timestamp, hours: i64) -> Timestamp {
+    clock.checked_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether a status is one that a window can take away.
+#[must_use]
+pub const fn counts(status: Verdict) -> bool {
+    matches!(status, Verdict::Pass | Verdict::NotApplicable | Verdict::Manual | Verdict::Exception)
+}
+
+/// Judges an assessment of a run at `clock` as of a later time: results whose window has passed are stale, statements have the
+/// verdict that `attested` gives for a need, and controls and requirements are rolled up again from their parts.
+pub fn age(
+    assessment: &mut Assessment,
+    clock: Timestamp,
+    windows: &ControlWindows,
+    attested: impl Fn(&str) -> Option<Verdict>,
+    as_of: Timestamp,
+) {
+    let sealed: BTreeMap<String, Verdict> = assessment.checks.iter().map(|(id, check)| (id.to_string(), check.status)).collect();
+    for check in assessment.checks.values_mut() {
+        if counts(check.status) && as_of >= check.fresh_until {
+            check.status = Verdict::Stale;
+            check.reason = Reason::Stale;
+        }
+    }
+    let checks = &assessment.checks;
+    for (id, control) in &mut assessment.controls {
+        let own = windows.get(id).map(|hours| until(clock, i64::from(*hours)));
+        for part in &mut control.parts {
+            part.status = match (part.kind, own) {
+                (PartKind::Attestation, _) => attested(&part.id).unwrap_or(Verdict::Error),
+                (PartKind::Check, None) => checks.get(part.id.as_str()).map_or(Verdict::Error, |check| check.status),
+                (PartKind::Check, Some(until)) => match sealed.get(&part.id) {
+                    Some(status) if counts(*status) && as_of >= until => Verdict::Stale,
+                    Some(status) => *status,
+                    None => Verdict::Error,
+                },
+            };
+        }
+        let required = control.parts.iter().filter(|part| part.required).map(|part| part.status);
+        // A control that nothing shows is not satisfied.
+        control.status = worst(required).unwrap_or(Verdict::Error);
+    }
+    let controls = &assessment.controls;
+    for requirement in assessment.frameworks.values_mut().flat_map(BTreeMap::values_mut) {
+        let own = requirement.controls.iter().map(|id| controls.get(id).map_or(Verdict::Error, |control| control.status));
+        requirement.status = worst(own);
+    }
+}

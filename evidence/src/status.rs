@@ -1,0 +1,202 @@
+//! The state of an environment: its newest full run as of a time, what of it counts no more, what stops counting when, and which
+//! statements of people run out.
+//!
+//! It is read from the manifest, the assessment and the sealed statements alone, each held to its digest: no rule is compiled, so
+//! that it takes the same short time however many runs there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::{SignedDuration, Timestamp};
+use proofbook_checks::Verdict;
+use proofbook_checks::inventory::Assurance;
+use proofbook_controls::files::is_yaml;
+use proofbook_controls::{ControlId, FrameworkId, yaml};
+use serde::Serialize;
+
+use crate::assessment::{Assessment, Counts};
+use crate::attestation::Attestation;
+use crate::bundle::{BundleError, Glance};
+use crate::freshness::{self, ControlWindows};
+use crate::ledger::RunRef;
+
+/// The state of an environment as of a time.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The workspace.
+    pub workspace: String,
+    /// The environment.
+    pub environment: String,
+    /// The newest full run.
+    #[serde(flatten)]
+    pub run: RunRef,
+    /// When it looked.
+    pub collected_at: Timestamp,
+    /// The time that freshness is judged by.
+    pub as_of: Timestamp,
+    /// How old the run is then, in seconds.
+    pub age_seconds: i64,
+    /// `live` if every target was read by the run itself.
+    pub assurance: Assurance,
+    /// The earliest time at which a result that counted when it was sealed counts no more.
+    pub fresh_until: Option<Timestamp>,
+    /// Controls in scope by status.
+    pub controls: Counts,
+    /// Requirements by framework and status.
+    pub frameworks: BTreeMap<FrameworkId, Counts>,
+    /// Results that count no more.
+    pub stale: Vec<Passed>,
+    /// What stops counting, in the order of time.
+    pub upcoming: Vec<Upcoming>,
+    /// Statements that have run out or do so within 30 days, the first to go at the top.
+    pub reminders: Vec<Reminder>,
+}
+
+/// A result whose window has passed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Passed {
+    /// The check, or the control that has a window of its own.
+    pub id: String,
+    /// What it said last.
+    pub last: Verdict,
+    /// Since when it counts no more.
+    pub since: Timestamp,
+}
+
+/// What stops counting at one time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Upcoming {
+    /// The time.
+    pub at: Timestamp,
+    /// The checks, and controls that have a window of their own.
+    pub ids: Vec<String>,
+}
+
+/// A statement that runs out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reminder {
+    /// The statement.
+    pub id: String,
+    /// The control whose need it answers.
+    pub control: Option<String>,
+    /// Who signed it.
+    pub role: String,
+    /// Until when it counts.
+    pub expires_at: Timestamp,
+    /// The last of the marks that it has passed: 30, 14 or 7 days before, 0 once it has run out.
+    pub mark: u8,
+}
+
+/// The days before a statement runs out at which its owner is reminded (evidence.md section 8).
+const MARKS: [u8; 4] = [0, 7, 14, 30];
+
+impl Status {
+    /// The state as the bundle of a run gives it.
+    ///
+    /// # Errors
+    /// What cannot be read, or is not what was sealed.
+    pub fn of(bundle: &Path, run: RunRef, as_of: Timestamp) -> Result<Self, BundleError> {
+        let glance = Glance::open(bundle, &run.manifest_sha256)?;
+        let statements = statements(&glance);
+        let sealed = glance.assessment()?;
+        let windows = glance.freshness();
+        let mut assessment = sealed.clone();
+        let clock = glance.manifest().predicate.clock;
+        let verdict = |need: &str| statements.get(need).map(|statement| statement.verdict(as_of));
+        freshness::age(&mut assessment, clock, windows, verdict, as_of);
+        let times = times(&sealed, clock, windows);
+        let run_facts = &glance.manifest().predicate;
+        Ok(Self {
+            workspace: run_facts.workspace.clone(),
+            environment: run_facts.environment.clone(),
+            run,
+            collected_at: clock,
+            as_of,
+            age_seconds: as_of.duration_since(clock).as_secs(),
+            assurance: run_facts.assurance,
+            fresh_until: times.keys().next().copied(),
+            controls: controls(&assessment),
+            frameworks: assessment
+                .frameworks
+                .iter()
+                .map(|(id, found)| (id.clone(), by_status(found.values().filter_map(|one| one.status))))
+                .collect(),
+            stale: passed(&times, as_of),
+            upcoming: upcoming(times, as_of),
+            reminders: reminders(&statements, as_of),
+        })
+    }
+
+    /// Whether nothing is stale and every control in scope holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let bad = [Verdict::Fail, Verdict::Error, Verdict::Stale];
+        self.stale.is_empty() && bad.iter().all(|verdict| !self.controls.contains_key(verdict))
+    }
+}
+
+/// What counts until when, by time.
+type Times = BTreeMap<Timestamp, Vec<(String, Verdict)>>;
+
+fn times(sealed: &Assessment, clock: Timestamp, windows: &ControlWindows) -> Times {
+    let mut out = Times::new();
+    // What did not run has no window.
+    let ran = sealed.checks.iter().filter(|(_, check)| freshness::counts(check.status) && check.fresh_until > clock);
+    for (id, check) in ran {
+        out.entry(check.fresh_until).or_default().push((id.to_string(), check.status));
+    }
+    for (id, hours) in windows {
+        if let Some(control) = sealed.controls.get(id).filter(|control| freshness::counts(control.status)) {
+            out.entry(freshness::until(clock, i64::from(*hours))).or_default().push((id.to_string(), control.status));
+        }
+    }
+    out
+}
+
+fn passed(times: &Times, as_of: Timestamp) -> Vec<Passed> {
+    let gone = times.range(..=as_of).flat_map(|(since, ids)| ids.iter().map(move |(id, last)| (*since, id, *last)));
+    gone.map(|(since, id, last)| Passed { id: id.clone(), last, since }).collect()
+}
+
+fn upcoming(mut times: Times, as_of: Timestamp) -> Vec<Upcoming> {
+    let ahead = times.split_off(&as_of).into_iter().filter(|(at, _)| *at > as_of);
+    ahead.map(|(at, ids)| Upcoming { at, ids: ids.into_iter().map(|(id, _)| id).collect() }).collect()
+}
+
+fn by_status(statuses: impl Iterator<Item = Verdict>) -> Counts {
+    let mut counts = Counts::new();
+    statuses.for_each(|status| *counts.entry(status).or_insert(0) += 1);
+    counts
+}
+
+// Those that a requirement in scope rests on; all where no requirement names any.
+fn controls(assessment: &Assessment) -> Counts {
+    let requirements = assessment.frameworks.values().flat_map(BTreeMap::values);
+    let named: BTreeSet<&ControlId> = requirements.flat_map(|requirement| &requirement.controls).collect();
+    let in_scope = assessment.controls.iter().filter(|(id, _)| named.is_empty() || named.contains(id));
+    by_status(in_scope.map(|(_, control)| control.status))
+}
+
+// They were held to the library when they were sealed.
+fn statements(glance: &Glance) -> BTreeMap<String, Attestation> {
+    let files = glance.files().under("attestations").filter(|(path, _)| is_yaml(path));
+    let parsed = files.filter_map(|(path, text)| yaml::parse::<Attestation>(path, text).ok());
+    parsed.map(|statement| (statement.id.value.clone(), statement)).collect()
+}
+
+fn reminders(statements: &BTreeMap<String, Attestation>, as_of: Timestamp) -> Vec<Reminder> {
+    let reminder = |statement: &Attestation| {
+        let left = statement.expires_at.duration_since(as_of);
+        let mark = MARKS.into_iter().find(|days| left <= SignedDuration::from_hours(24 * i64::from(*days)))?;
+        Some(Reminder {
+            id: statement.id.value.clone(),
+            control: statement.control.as_ref().map(|control| control.value.to_string()),
+            role: statement.role.clone(),
+            expires_at: statement.expires_at,
+            mark,
+        })
+    };
+    let mut out: Vec<Reminder> = statements.values().filter_map(reminder).collect();
+    out.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
+    out
+}
