@@ -24,13 +24,18 @@ def find(records, kind, name):
 
 def endpoint(host, address, lowest="1.3"):
     """A TLS endpoint that accepts the versions from `lowest` on; the browser's list of versions ends at 1.3."""
-    suites = {"1.1": "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", "1.2": "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-              "1.3": "TLS_AES_256_GCM_SHA384"}
+    suites = {"1.1": ["TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA"],
+              "1.2": ["TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"],
+              "1.3": ["TLS_AES_256_GCM_SHA384", "TLS_AES_128_GCM_SHA256"]}
     accepted = [version for version in suites if version >= lowest]
     versions = {name: {"alert": "protocol_version", "result": "alert"} for name in ("ssl3", "tls1.0", "tls1.1", "tls1.2")}
-    versions |= {f"tls{version}": {"cipher": suites[version], "group": "x25519", "result": "accepted"} for version in accepted}
+    versions |= {f"tls{version}": {"cipher": suites[version][0], "group": "x25519", "result": "accepted"} for version in accepted}
+    below = {"session": {"compression": False, "extended_master_secret": True, "secure_renegotiation": True, "tickets": False}}
     return record("tls", "Endpoint", f"{host}:443@{address}", host=host, port=443, address=address, outcome="handshake", detail="",
-                  versions=versions, lowest=f"tls{accepted[0]}", highest="tls1.3",
+                  versions=versions, lowest=f"tls{accepted[0]}", highest="tls1.3", alpn="h2",
+                  suites={f"tls{version}": suites[version] for version in accepted},
+                  groups={f"tls{version}": ["x25519", "secp256r1"] for version in accepted if version > "1.1"},
+                  **(below if accepted[0] < "1.3" else {}),
                   certificate={"names": [host], "not_before": "2026-10-09T04:12:30Z", "not_after": "2027-01-07T04:12:30Z",
                                "key": {"bits": 384, "type": "EC"}, "signature": "ecdsa-with-SHA384", "self_signed": False,
                                "covers_host": True},
