@@ -387,3 +387,51 @@ def benchmark(node, name_of_benchmark):
 def audit_policy():
     return record("file", "AuditPolicy", "policy.yaml", rules=[
         {"at": 0, "level": "Metadata", "conditional": False, "matches": ["*"]}])
+
+
+# Registers that people keep
+
+AS_OF = "2026-11-15"
+
+
+def procedure(notice_hours):
+    return record("file", "Procedure", "incidents", version="4", approved_on="2026-02-16", approved_by="Management",
+                  notice_hours=notice_hours, superseded=False, document=_document())
+
+
+def exercises(kind, day, scenario):
+    return record("file", "ExerciseRegister", "exercises.yaml", exercises=[
+        {"id": f"E-{day[:7]}", "kind": kind, "on": day, "scenario": scenario, "roles": ["on-call", "management"], "outcome": "met",
+         "record": {"file": f"registers/exercise-{day}.pdf", "on": day, "document": _document()}, "gaps": []}])
+
+
+def incidents(aware, told):
+    """A register with one incident that customers had to be told of."""
+    return record("file", "IncidentRegister", "incidents.yaml", as_of=AS_OF, incidents=[
+        {"id": "I-1", "aware_at": aware, "customers_due": True, "customers_told_at": told, "authority_due": False}])
+
+
+def disclosures(reports):
+    """Reports of weaknesses, by the times at which they came and were answered."""
+    return record("file", "DisclosureRegister", "disclosures.yaml", as_of=AS_OF, reports=[
+        {"id": f"V-{number}", "received_at": received, "answered_at": answered, "test": False}
+        for number, (received, answered) in enumerate(reports, 1)])
+
+
+def requests(entries):
+    """Requests about data: their kind and the days on which they came and were done."""
+    return record("file", "RequestRegister", "requests.yaml", as_of=AS_OF, requests=[
+        {"id": f"R-{number}", "kind": kind, "received_on": received, "done_on": done} | ({"opened": True} if kind == "export" else {})
+        for number, (kind, received, done) in enumerate(entries, 1)])
+
+
+def agreement(address, notice_hours, subprocessors):
+    return record("file", "Agreement", "dpa", version="4", published_on="2026-02-01", published_at=address, for_all_customers=True,
+                  notice_hours=notice_hours, subprocessors=subprocessors, measures=True, superseded=False, document=_document(),
+                  backup_days=30)
+
+
+def processing(reviewed, subprocessors, transfers):
+    return record("file", "ProcessingRegister", "processing.yaml", reviewed_on=reviewed, processors_named=True, controllers_named=True,
+                  activities=[{"id": "hosting", "categories": ["hosting", "backup", "logging", "support"], "subprocessors": subprocessors,
+                               "transfers": transfers, "measures": "policies/measures.md"}])

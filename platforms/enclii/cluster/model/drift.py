@@ -289,3 +289,29 @@ def old_test(_):
     """The penetration test of this year was put off again and again."""
     return record_of("PenetrationTest", "pentest-2026", lambda test: test.update({"from": "2025-09-01", "to": "2025-09-19",
                                                                                  "retested_on": "2025-10-20"}))
+
+
+@fault
+def late_notice(_):
+    """In May customers were told of a breach on the fourth day, when its extent was known."""
+    return record_of("IncidentRegister", "incidents.yaml",
+                     lambda register: register["incidents"][0].update(customers_told_at="2026-05-09T16:00:00Z"))
+
+
+@fault
+def late_answer(_):
+    """A report of October lay unread over a long weekend."""
+    return record_of("DisclosureRegister", "disclosures.yaml",
+                     lambda register: register["reports"][3].update(answered_at="2026-10-06T08:10:00Z"))
+
+
+@fault
+def late_erasure(_):
+    """The request of June was found again in September."""
+    return record_of("RequestRegister", "requests.yaml", lambda register: register["requests"][1].update(done_on="2026-09-07"))
+
+
+@fault
+def agreement_for_a_plan(_):
+    """The new agreement on data processing was published with the order form of the Enterprise plan only."""
+    return record_of("Agreement", "dpa", lambda agreement: agreement.update(for_all_customers=False))

@@ -69,4 +69,13 @@ def files(cluster):
         o.store("databases", "database", "DE", "FSN1"), o.store("logs", "logs", "DE", "FSN1"), o.store("metrics", "metrics", "DE", "NBG1"),
         o.store("registry", "images", "DE", "NBG1"), o.store("backups", "backup", "NL", "EU-JURISDICTION"),
         *(o.benchmark(node["metadata"]["name"], "k3s-cis-1.10") for node in cluster.all("Node")), o.audit_policy(),
+        o.procedure(48), o.exercises("incident", "2026-08-18", "A key of a build machine is used from abroad"),
+        o.incidents("2026-05-06T08:20:00Z", "2026-05-07T14:40:00Z"),
+        o.disclosures([("2026-06-02T09:00:00Z", "2026-06-02T12:10:00Z"), ("2026-07-14T20:15:00Z", "2026-07-15T05:30:00Z"),
+                       ("2026-08-21T10:00:00Z", "2026-08-22T06:05:00Z"), ("2026-10-02T11:30:00Z", "2026-10-03T18:20:00Z")]),
+        o.requests([("deletion", "2026-04-20", "2026-04-28"), ("deletion", "2026-06-01", "2026-06-13"),
+                    ("deletion", "2026-07-06", "2026-07-09"), ("export", "2026-08-11", "2026-08-14"),
+                    ("deletion", "2026-09-24", "2026-10-05")]),
+        o.agreement("https://enclii.example/dpa", 48, [entry["name"] for entry in entries]),
+        o.processing("2026-05-08", [entry["name"] for entry in entries], [{"country": "US", "safeguard": "standard-clauses"}]),
     ]
