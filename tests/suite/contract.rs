@@ -224,7 +224,11 @@ fn schemas_describe_the_files_of_the_library() {
         ("framework", "controls/frameworks", ".yaml"),
         ("mapping", "controls/mappings", ".yaml"),
         ("attestation", "platforms/eidp/attestations", ".yaml"),
+        ("attestation", "platforms/enclii/attestations", ".yaml"),
+        ("attestation", "platforms/unstructured/attestations", ".yaml"),
         ("workspace", "platforms/eidp", "proofbook.yaml"),
+        ("workspace", "platforms/enclii", "proofbook.yaml"),
+        ("workspace", "platforms/unstructured", "proofbook.yaml"),
     ] {
         let text = fs::read_to_string(workspace.path(&format!("schemas/{kind}.schema.json"))).unwrap();
         assert_eq!(workspace.run(&format!("schema {kind}")).ends_with(0).stdout, text);
@@ -232,7 +236,7 @@ fn schemas_describe_the_files_of_the_library() {
         let mut seen = 0;
         for (path, bytes) in crate::support::contents::files_below(&root().join(folder)) {
             let of_kind = path.ends_with(suffix) && (kind != "check" || !path.ends_with(".test.yaml"));
-            if of_kind && (kind != "workspace" || path.ends_with("eidp/proofbook.yaml")) {
+            if of_kind && (kind != "workspace" || path.ends_with("/proofbook.yaml")) {
                 let file: Json =
                     serde_saphyr::from_str(std::str::from_utf8(&bytes).unwrap()).unwrap_or_else(|error| panic!("{path}: {error}"));
                 let faults: Vec<String> = validator.iter_errors(&file).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();

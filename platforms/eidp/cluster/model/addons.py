@@ -1,10 +1,9 @@
 """What the platform runs for its tenants: network, storage, edge, certificates, secrets and policies."""
 
-from .cluster import image
-from .network import allow_dns, default_deny, policy
-from .policies import build as build_policies
-from .rbac import READ, binding, cluster_binding, controller, rule, service_account
-from .workload import budget, container, daemon_set, deployment, hostpath, labels_of, mounts, probe, scratch, service
+from lib import certificates, policies
+from lib.network import allow_dns, default_deny, policy
+from lib.rbac import READ, binding, cluster_binding, controller, rule, service_account
+from lib.workload import budget, container, daemon_set, deployment, hostpath, labels_of, mounts, probe, scaler, scratch, service
 
 
 def build(cluster):
@@ -12,9 +11,11 @@ def build(cluster):
     sensor(cluster)
     storage(cluster)
     edge(cluster)
-    certificates(cluster)
+    certificates.manager(cluster, "https://acme.ca.example/directory", solver={"http01": {"ingress": {"ingressClassName": "traefik"}}})
+    certificates.certificate(cluster, "public-tls", "edge", ["console.eidp.example", "docs.eidp.example", "portal.eidp.example",
+                                                             "api.eidp.example"], "public-acme")
     secrets(cluster)
-    build_policies(cluster)
+    admission(cluster)
 
 
 def network(cluster):
@@ -28,7 +29,7 @@ def network(cluster):
                                  "SYS_ADMIN", "SYS_MODULE", "SYS_RESOURCE"], "drop": ["ALL"]},
         "seccompProfile": {"type": "Unconfined"},
     }
-    agent = image("mirror/cilium", "v1.19.2")
+    agent = cluster.image("mirror/cilium", "v1.19.2")
     mount = container("mount-bpf-fs", agent, probes={}, security={"privileged": True}, command=["/bin/bash", "-c", "--"],
                       args=['mount | grep "/sys/fs/bpf type bpf" || mount -t bpf bpf /sys/fs/bpf'],
                       volumeMounts=[{"mountPath": "/sys/fs/bpf", "mountPropagation": "Bidirectional", "name": "bpf-maps"}])
@@ -42,7 +43,8 @@ def network(cluster):
         hostpath("cni", "/etc/cni/net.d", "DirectoryOrCreate"), {"configMap": {"name": "cilium-config"}, "name": "config"},
     ])
     deployment(cluster, "cilium-operator", "kube-system", [container(
-        "operator", image("mirror/cilium-operator", "v1.19.2"), ports={"health": 9234}, memory="256Mi", command=["cilium-operator-generic"],
+        "operator", cluster.image("mirror/cilium-operator", "v1.19.2"), ports={"health": 9234}, memory="256Mi",
+        command=["cilium-operator-generic"],
     )], replicas=2, token=True, hostNetwork=True, priorityClassName="system-cluster-critical")
     controller(cluster, "kube-system", "cilium",
                rule([""], ["endpoints", "namespaces", "nodes", "pods", "services"], READ),
@@ -54,10 +56,6 @@ def network(cluster):
                rule([""], ["namespaces", "nodes", "pods", "services"], READ),
                rule([""], ["nodes/status", "services/status"], ["patch", "update"]),
                rule(["cilium.io"], ["ciliumendpoints", "ciliumidentities", "ciliumnodes"], READ + ["create", "delete", "patch", "update"]))
-    controller(cluster, "kube-system", "coredns", rule([""], ["namespaces", "pods", "services"], READ),
-               rule(["discovery.k8s.io"], ["endpointslices"], READ))
-    controller(cluster, "kube-system", "metrics-server", rule([""], ["nodes/metrics"], ["get"]),
-               rule([""], ["namespaces", "nodes", "pods"], READ))
     cluster_binding(cluster, "metrics-server:auth-delegator", "system:auth-delegator", service_account("kube-system", "metrics-server"))
     binding(cluster, "metrics-server-auth-reader", "kube-system", "extension-apiserver-authentication-reader",
             service_account("kube-system", "metrics-server"))
@@ -66,7 +64,8 @@ def network(cluster):
 def sensor(cluster):
     """Tetragon watches what processes do on every node, control plane included."""
     daemon_set(cluster, "tetragon", "kube-system", [container(
-        "tetragon", image("mirror/tetragon", "v1.6.0"), ports={"metrics": 2112}, probes=probe("/metrics", "metrics"), memory="512Mi",
+        "tetragon", cluster.image("mirror/tetragon", "v1.6.0"), ports={"metrics": 2112}, probes=probe("/metrics", "metrics"),
+        memory="512Mi",
         security={"privileged": True, "readOnlyRootFilesystem": True}, args=["--config-dir=/etc/tetragon/tetragon.conf.d/"],
         volumeMounts=mounts(bpf_maps="/sys/fs/bpf", cilium_run="/var/run/cilium", procfs="/procRoot", tmp="/tmp"),
     )], token=True, root=True, hostNetwork=True, priorityClassName="system-node-critical", volumes=[
@@ -86,7 +85,7 @@ def storage(cluster):
     cluster.add("snapshot.storage.k8s.io/v1", "VolumeSnapshotClass", "ceph-rbd-snapshots",
                 labels={"velero.io/csi-volumesnapshot-class": "true"},
                 deletionPolicy="Retain", driver="rbd.csi.ceph.com", parameters={"clusterID": "eidp-prod", "pool": "rbd-prod"})
-    plugin = image("mirror/cephcsi", "v3.15.1")
+    plugin = cluster.image("mirror/cephcsi", "v3.15.1")
     daemon_set(cluster, "csi-rbdplugin", "kube-system", [container(
         "csi-rbdplugin", plugin, ports={"metrics": 8680}, probes=probe("/metrics", "metrics"), memory="512Mi",
         security={"privileged": True, "readOnlyRootFilesystem": True},
@@ -96,7 +95,7 @@ def storage(cluster):
     )], token=True, root=True, hostNetwork=True, hostPID=True, priorityClassName="system-node-critical",
         volumes=[hostpath("dev", "/dev"), hostpath("kubelet", "/var/lib/kubelet")])
     deployment(cluster, "csi-rbdplugin-provisioner", "kube-system", [
-        container("csi-provisioner", image("mirror/csi-provisioner", "v6.0.0"), probes=probe("/healthz/leader-election", 8090),
+        container("csi-provisioner", cluster.image("mirror/csi-provisioner", "v6.0.0"), probes=probe("/healthz/leader-election", 8090),
                   args=["--feature-gates=Topology=true", "--leader-election"]),
         container("csi-rbdplugin", plugin, ports={"metrics": 8680}, probes=probe("/metrics", "metrics"), memory="512Mi",
                   args=["--type=rbd", "--controllerserver=true"]),
@@ -115,7 +114,7 @@ def edge(cluster):
     """The only way in: one Traefik behind one load balancer, for Ingresses and for routes of the Gateway API."""
     cluster.namespace("edge", pod_security="restricted", env="production", proofbook_dev__owner="team-network")
     deployment(cluster, "traefik", "edge", [container(
-        "traefik", image("mirror/traefik", "v3.6.4"), ports={"web": 8000, "websecure": 8443, "metrics": 9100},
+        "traefik", cluster.image("mirror/traefik", "v3.6.4"), ports={"web": 8000, "websecure": 8443, "metrics": 9100},
         probes=probe("/ping", "metrics"),
         cpu="500m", memory="512Mi", volumeMounts=mounts(tmp="/tmp"), args=[
             "--entrypoints.web.address=:8000", "--entrypoints.web.http.redirections.entrypoint.to=:443",
@@ -162,68 +161,10 @@ def edge(cluster):
                    {"ports": [{"port": 6443}], "to": [{"ipBlock": {"cidr": "10.20.0.0/16"}}]}])
 
 
-def scaler(cluster, name, namespace, least, most, created=None):
-    cluster.add("autoscaling/v2", "HorizontalPodAutoscaler", name, namespace, created=created, spec={
-        "maxReplicas": most, "minReplicas": least,
-        "metrics": [{"resource": {"name": "cpu", "target": {"averageUtilization": 70, "type": "Utilization"}}, "type": "Resource"}],
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-    }, status={"currentReplicas": least, "desiredReplicas": least})
-
-
-def certificates(cluster):
-    """cert-manager, with an authority in the European Union for public names and an own one for internal names."""
-    cluster.namespace("cert-manager", pod_security="restricted", proofbook_dev__owner="team-platform")
-    version = "v1.19.1"
-    deployment(cluster, "cert-manager", "cert-manager", [container(
-        "cert-manager-controller", image("mirror/cert-manager-controller", version), ports={"http-metrics": 9402, "http-healthz": 9403},
-        probes=probe("/livez", "http-healthz"), args=["--leader-election-namespace=cert-manager"])], token=True)
-    deployment(cluster, "cert-manager-cainjector", "cert-manager", [container(
-        "cert-manager-cainjector", image("mirror/cert-manager-cainjector", version), ports={"http-healthz": 9403},
-        probes=probe("/healthz", "http-healthz"),
-        args=["--leader-election-namespace=cert-manager"])], token=True)
-    deployment(cluster, "cert-manager-webhook", "cert-manager", [container(
-        "cert-manager-webhook", image("mirror/cert-manager-webhook", version), ports={"https": 10250, "healthcheck": 6080},
-        probes=probe("/livez", "healthcheck"),
-        args=["--secure-port=10250", "--tls-min-version=VersionTLS13"])], token=True)
-    service(cluster, "cert-manager-webhook", "cert-manager", {"https": 443})
-    kinds = ["certificaterequests", "certificates", "challenges", "clusterissuers", "issuers", "orders"]
-    controller(cluster, "cert-manager", "cert-manager", rule(["acme.cert-manager.io", "cert-manager.io"], kinds,
-            READ + ["create", "delete", "patch", "update"]),
-               rule([""], ["secrets"], READ + ["create", "delete", "patch", "update"]), rule([""], ["events"], ["create", "patch"]))
-    controller(cluster, "cert-manager", "cert-manager-cainjector", rule([""], ["secrets"], READ),
-               rule(["cert-manager.io"], ["certificates"], READ),
-               rule(["admissionregistration.k8s.io"], ["mutatingwebhookconfigurations", "validatingwebhookconfigurations"],
-                    READ + ["patch", "update"]))
-    controller(cluster, "cert-manager", "cert-manager-webhook", rule(["authorization.k8s.io"], ["subjectaccessreviews"], ["create"]))
-    ready = {"conditions": [{"lastTransitionTime": "2026-03-10T12:04:09Z", "reason": "Ready", "status": "True", "type": "Ready"}]}
-    cluster.add("cert-manager.io/v1", "ClusterIssuer", "public-acme", spec={"acme": {
-        "email": "security@eidp.example", "privateKeySecretRef": {"name": "public-acme-account"},
-        "server": "https://acme.ca.example/directory", "solvers": [{"http01": {"ingress": {"ingressClassName": "traefik"}}}],
-    }}, status=ready)
-    cluster.add("cert-manager.io/v1", "ClusterIssuer", "self-signed", spec={"selfSigned": {}}, status=ready)
-    certificate(cluster, "internal-ca", "cert-manager", ["ca.eidp.internal"], "self-signed",
-                lifetime=("2026-03-10", "2028-03-09", "2027-07-09"), isCA=True, commonName="EIDP internal CA")
-    certificate(cluster, "public-tls", "edge", ["console.eidp.example", "docs.eidp.example", "portal.eidp.example", "api.eidp.example"],
-                "public-acme")
-
-
-def certificate(cluster, name, namespace, hosts, issuer, *, lifetime=("2026-10-09", "2027-01-07", "2026-12-08"), created=None,
-                issuer_kind="ClusterIssuer", **spec):
-    """A Certificate; `lifetime` is from, until and the day of renewal."""
-    begins, ends, renews = (f"{day}T04:12:30Z" for day in lifetime)
-    cluster.add("cert-manager.io/v1", "Certificate", name, namespace, created=created, spec={
-        "dnsNames": hosts, "issuerRef": {"group": "cert-manager.io", "kind": issuer_kind, "name": issuer},
-        "privateKey": {"algorithm": "ECDSA", "rotationPolicy": "Always", "size": 384}, "secretName": name, **spec,
-    }, status={
-        "conditions": [{"lastTransitionTime": begins, "reason": "Ready", "status": "True", "type": "Ready"}],
-        "notAfter": ends, "notBefore": begins, "renewalTime": renews, "revision": 3,
-    })
-
-
 def secrets(cluster):
     """External Secrets brings what workloads need from Vault, which runs outside of the cluster, one engine a tenant."""
     cluster.namespace("external-secrets", pod_security="restricted", proofbook_dev__owner="team-platform")
-    path = image("mirror/external-secrets", "v1.2.0")
+    path = cluster.image("mirror/external-secrets", "v1.2.0")
     deployment(cluster, "external-secrets", "external-secrets", [container(
         "external-secrets", path, ports={"metrics": 8080, "live": 8082}, probes=probe("/healthz", "live"),
         args=["--concurrent=2", "--live-addr=:8082"])], token=True)
@@ -235,3 +176,17 @@ def secrets(cluster):
                rule(["external-secrets.io"], ["clustersecretstores", "externalsecrets", "secretstores"], READ + ["patch", "update"]),
                rule([""], ["secrets"], READ + ["create", "delete", "patch", "update"]), rule([""], ["namespaces", "serviceaccounts"], READ),
                rule([""], ["serviceaccounts/token"], ["create"]), rule([""], ["events"], ["create", "patch"]))
+
+
+def admission(cluster):
+    """Policies at the API, with what the agents of nodes are spared."""
+    policies.engine(cluster)
+    policies.cluster_policies(cluster)
+    policies.exception(cluster, "node-agents", "kyverno", ["restrict-host-access"], "2027-03-31", [
+        {"kinds": ["DaemonSet", "Pod"], "names": ["alloy*", "cilium*", "csi-rbdplugin*", "node-agent*", "tetragon*"],
+         "namespaces": ["kube-system", "monitoring", "velero"]}])
+    policies.built_in(cluster)
+    policies.webhooks(cluster)
+    policies.webhook(cluster, "externalsecret-validate", "validate.externalsecret.external-secrets.io", "external-secrets",
+                     "external-secrets-webhook", "/validate-external-secrets-io-v1-externalsecret", ["external-secrets.io"],
+                     ["externalsecrets"])

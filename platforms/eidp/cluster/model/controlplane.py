@@ -1,11 +1,23 @@
 """Nodes, the namespaces of Kubernetes, and the control plane as kubeadm sets it up: static Pods with their flags."""
 
-from .cluster import digest, image, public_pem
-from .workload import RESTRICTED, account, container, deployment, hostpath, labels_of, mounts, probe, scratch, service, template
+from lib import system
+from lib.cluster import digest, public_pem
+from lib.workload import account, container, hostpath, labels_of, mounts, probe, scratch, template
 
 KUBERNETES = "v1.36.6"
 ZONES = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
 PKI = "/etc/kubernetes/pki"
+COREFILE = """\
+.:53 {
+    errors
+    health
+    ready
+    kubernetes cluster.local in-addr.arpa ip6.arpa
+    prometheus :9153
+    forward . 10.20.0.53
+    cache 30
+}
+"""
 
 
 def build(cluster):
@@ -25,8 +37,8 @@ def build(cluster):
                 spec={"resource": {"group": "", "resource": "secrets"}}, status={"conditions": [
                     {"lastTransitionTime": "2026-03-10T09:31:44Z", "reason": "StorageVersionMigrationSucceeded", "status": "True",
                      "type": "Succeeded"}]})
-    coredns(cluster)
-    metrics_server(cluster)
+    system.coredns(cluster, COREFILE, "10.96.0.10")
+    system.metrics_server(cluster)
     etcd_backup(cluster)
 
 
@@ -42,19 +54,10 @@ def node(cluster, name, address, zone, *, control_plane=False, version=KUBERNETE
         "topology.kubernetes.io/region": zone[:-1],
         "topology.kubernetes.io/zone": zone, **role,
     }, spec={"podCIDR": f"10.244.{subnet}.0/24"} | ({"taints": taints} if taints else {}))
-    beat = "2026-11-20T02:58:11Z"
-    conditions = [
-        {"lastHeartbeatTime": beat, "lastTransitionTime": added["metadata"]["creationTimestamp"], "reason": reason, "status": status,
-         "type": kind}
-        for kind, status, reason in [
-            ("MemoryPressure", "False", "KubeletHasSufficientMemory"), ("DiskPressure", "False", "KubeletHasNoDiskPressure"),
-            ("PIDPressure", "False", "KubeletHasSufficientPID"), ("Ready", "True", "KubeletReady"),
-        ]
-    ]
     added["status"] = {
         "addresses": [{"address": address, "type": "InternalIP"}, {"address": name, "type": "Hostname"}],
         "allocatable": {"cpu": cores, "memory": memory, "pods": "110"}, "capacity": {"cpu": cores, "memory": memory, "pods": "110"},
-        "conditions": conditions,
+        "conditions": system.conditions(added),
         "nodeInfo": {"architecture": "amd64", "containerRuntimeVersion": "containerd://2.2.1", "kernelVersion": "6.12.57+deb13-cloud-amd64",
                      "kubeletVersion": version, "operatingSystem": "linux", "osImage": "Debian GNU/Linux 13 (trixie)"},
     }
@@ -138,12 +141,13 @@ def static_pods(cluster, node_name):
     # Without anonymous requests the usual probes over HTTPS would be refused, so these look whether the port answers.
     answers = {"tcpSocket": {"host": address, "port": 6443}, "periodSeconds": 10}
     parts = {
-        "etcd": (image("mirror/etcd", "3.6.6-0"), etcd_flags(address, node_name), probe("/livez", 2381)),
-        "kube-apiserver": (image("mirror/kube-apiserver", KUBERNETES), apiserver_flags(address),
+        "etcd": (cluster.image("mirror/etcd", "3.6.6-0"), etcd_flags(address, node_name), probe("/livez", 2381)),
+        "kube-apiserver": (cluster.image("mirror/kube-apiserver", KUBERNETES), apiserver_flags(address),
                            {"livenessProbe": answers, "readinessProbe": answers}),
-        "kube-controller-manager": (image("mirror/kube-controller-manager", KUBERNETES), manager_flags("kube-controller-manager", 10257),
+        "kube-controller-manager": (cluster.image("mirror/kube-controller-manager", KUBERNETES),
+                                    manager_flags("kube-controller-manager", 10257),
                                     probe("/healthz", 10257, "HTTPS")),
-        "kube-scheduler": (image("mirror/kube-scheduler", KUBERNETES), manager_flags("kube-scheduler", 10259),
+        "kube-scheduler": (cluster.image("mirror/kube-scheduler", KUBERNETES), manager_flags("kube-scheduler", 10259),
                            probe("/healthz", 10259, "HTTPS")),
     }
     for name, (path, flags, probes) in parts.items():
@@ -206,40 +210,12 @@ kind: Config
 """})
 
 
-def coredns(cluster):
-    cluster.add("v1", "ConfigMap", "coredns", "kube-system", data={"Corefile": """\
-.:53 {
-    errors
-    health
-    ready
-    kubernetes cluster.local in-addr.arpa ip6.arpa
-    prometheus :9153
-    forward . 10.20.0.53
-    cache 30
-}
-"""})
-    security = RESTRICTED | {"capabilities": {"add": ["NET_BIND_SERVICE"], "drop": ["ALL"]}}
-    deployment(cluster, "coredns", "kube-system", [container(
-        "coredns", image("mirror/coredns", "v1.13.1"), ports={"dns-tcp": 53, "metrics": 9153}, probes=probe("/health", 8080),
-        memory="170Mi", cpu="100m", security=security, args=["-conf", "/etc/coredns/Corefile"], volumeMounts=mounts(config="/etc/coredns"),
-    )], replicas=2, token=True, volumes=[{"configMap": {"name": "coredns"}, "name": "config"}])
-    service(cluster, "kube-dns", "kube-system", {"dns-tcp": 53, "metrics": 9153}, app="coredns", clusterIP="10.96.0.10")
-
-
-def metrics_server(cluster):
-    deployment(cluster, "metrics-server", "kube-system", [container(
-        "metrics-server", image("mirror/metrics-server", "v0.8.0"), ports={"https": 10250}, probes=probe("/livez", "https", "HTTPS"),
-        cpu="100m", memory="200Mi", args=["--cert-dir=/tmp", "--secure-port=10250"], volumeMounts=mounts(tmp="/tmp"),
-    )], token=True, volumes=scratch("tmp"))
-    service(cluster, "metrics-server", "kube-system", {"https": 443})
-
-
 def etcd_backup(cluster):
     """The daily snapshot of etcd, which needs etcd's own certificate and therefore the disk of a control-plane node."""
     account(cluster, "etcd-backup", "kube-system")
     labels = labels_of("etcd-backup")
     pod = template(labels, [container(
-        "snapshot", image("eidp/etcd-backup", "1.8.2"), probes={}, cpu="100m", memory="512Mi", env=[
+        "snapshot", cluster.image("eidp/etcd-backup", "1.8.2"), probes={}, cpu="100m", memory="512Mi", env=[
             {"name": "ETCDCTL_ENDPOINTS", "value": "https://127.0.0.1:2379"},
             {"name": "TARGET", "value": "s3://eidp-prod-etcd/snapshots"},
         ], args=["--keep-days=30", "--encrypt"], volumeMounts=mounts(etcd_pki=f"{PKI}/etcd", tmp="/tmp"),

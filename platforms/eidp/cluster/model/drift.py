@@ -1,11 +1,16 @@
-"""How the drifted cluster came to differ from what is promised: one function a fault, each with its story.
+"""How the drifted EIDP came to differ from what is promised: one function a fault, each with its story.
 
-The order matters in places: a later fault may build on an earlier one. What the checks must find is written by hand in
+A fault changes the cluster, or gives the change that is made to the records of the other sources. The order matters in places: a
+later fault may build on an earlier one. What the checks must find is written by hand in
 expected.yaml, not computed from here.
 """
 
-from . import controlplane, policies, rbac, tenants
-from .workload import claim_spec, service, template
+from lib import policies, rbac
+from lib.observed import find
+from lib.workload import claim_spec, service, template
+
+from . import controlplane, tenants
+from .observed import EDGE, ISSUER
 
 FAULTS = []
 
@@ -233,3 +238,117 @@ def developer_namespace(cluster):
     """A developer of the platform tried a new console in the production cluster, as the one for development was full."""
     cluster.namespace("console-preview", born="2026-11-06", pod_security="restricted", env="development",
                       proofbook_dev__owner="team-platform")
+
+
+def record_of(kind, name, change):
+    """A change of one record, made once the records are there."""
+    return lambda records: change(find(records, kind, name))
+
+
+@fault
+def firewall_off(_):
+    """The rules of the web firewall were switched off for fleetwerk's boxes."""
+    return record_of("EdgeProbe", f"api.eidp.example@{EDGE['api.eidp.example']}", lambda probe: probe.update(attack={"status": 200}))
+
+
+@fault
+def old_contact(_):
+    """Nobody renewed the file with the contact for reports."""
+    return record_of("SecurityTxt", "eidp.example@203.0.113.12", lambda text: text["file"].update(expires=["2026-09-30T00:00:00Z"]))
+
+
+@fault
+def unlocked_logs(_):
+    """The bucket of logs was made again without a lock, so that old objects could be cleared by hand."""
+    return record_of("Bucket", "eidp-prod-logs", lambda bucket: bucket.update(object_lock={"enabled": False}))
+
+
+@fault
+def shared_backup_key(_):
+    """Nordwind's bucket of backups was set up from a copy of hansekontor's, with its key."""
+    def change(bucket):
+        bucket["encryption"]["key"] = bucket["key"]["id"] = "vault-transit-hansekontor"
+    return record_of("Bucket", "eidp-backups-nordwind", change)
+
+
+@fault
+def key_not_rotated(_):
+    """The rotation of the key of volumes was stopped for a restore and not started again."""
+    return record_of("TransitKey", "main/transit/volumes", lambda key: key.update(rotated_at="2025-06-01T00:00:00Z", auto_rotate_seconds=0))
+
+
+@fault
+def secrets_unwatched(_):
+    """The rule that tells of unusual readings of secrets was noisy, and was deleted."""
+    def change(ruler):
+        ruler["alerts"] = [alert for alert in ruler["alerts"] if alert["name"] != "SecretReadUnusual"]
+    return record_of("Ruler", "main", change)
+
+
+@fault
+def tags_overwritten(_):
+    """Fleetwerk's project lets tags be overwritten, and no longer scans what arrives."""
+    return record_of("Project", "registry.eidp.example/fleetwerk", lambda project: project.update(immutable=[], scan_on_push=False))
+
+
+@fault
+def unsigned_release(cluster):
+    """The last release of the console came from a laptop: no signature, no statement of its origin."""
+    hashed = cluster.image("eidp/console", "2026.46.0").split("@")[1]
+
+    def change(records):
+        for item in records:
+            if item["kind"] == "Image" and item["digest"] == hashed:
+                item.update(signatures=[], attestations=[])
+    return change
+
+
+@fault
+def pipeline_without_analysis(_):
+    """The analysis of dependencies found too much, and is no longer required."""
+    def change(branch):
+        branch["rules"][0]["checks"].remove("dependency analysis")
+    return record_of("Branch", "hub/eidp/platform@main", change)
+
+
+@fault
+def sold_supplier(_):
+    """The supplier at the edge was bought by an American company in October."""
+    def change(records):
+        owner = {"parent": "Example Edge Holdings, Inc.", "parent_country": "US"}
+        find(records, "Supplier", "deichtor")["ownership"].update(owner)
+    return change
+
+
+@fault
+def store_abroad(_):
+    """Metrics of more than thirty days went to a store of another cloud, in Virginia."""
+    return record_of("Store", "metrics", lambda store: store.update(country="US", site="us-east-1"))
+
+
+@fault
+def saml_disabled(_):
+    """Hansekontor's connection by SAML was disabled when its certificate ended."""
+    return record_of("IdentityProvider", f"{ISSUER} hansekontor", lambda provider: provider.update(enabled=False))
+
+
+@fault
+def tuned_by_itself(cluster):
+    """The vertical autoscaler of the API was let change what it should only recommend."""
+    cluster.get("VerticalPodAutoscaler", "api", "eidp-system")["spec"]["updatePolicy"]["updateMode"] = "Auto"
+
+
+@fault
+def log_not_archived(cluster):
+    """The archive of the console's database has been failing since its credentials were replaced."""
+    condition = cluster.get("Cluster", "console-db", "eidp-system")["status"]["conditions"][0]
+    condition.update(status="False", lastTransitionTime="2026-11-15T10:12:00Z")
+
+
+@fault
+def failed_benchmark(_):
+    """A file of the second control-plane node is readable by all."""
+    def change(result):
+        result.update(failed=["1.1.13"], passed=90)
+        result["files"].update(failed=["1.1.13"], passed=27)
+    return record_of("Benchmark", "eidp-prod-cp-2", change)

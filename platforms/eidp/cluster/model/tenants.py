@@ -1,12 +1,12 @@
 """The tenants: hansekontor (a shop, with staging), nordwind (readings of wind turbines) and fleetwerk (tracking of lorries)."""
 
-from .addons import certificate, scaler
-from .cluster import image
-from .network import allow_dns, allow_within, default_deny, policy
-from .operations import schedule
-from .policies import report
-from .rbac import binding, group
-from .workload import budget, command_probe, container, deployment, mounts, scratch, service, stateful_set
+from lib import system
+from lib.backups import location, schedule
+from lib.certificates import certificate
+from lib.network import allow_dns, allow_within, default_deny, policy
+from lib.policies import report
+from lib.rbac import binding, group
+from lib.workload import budget, command_probe, container, deployment, mounts, scaler, scratch, service, stateful_set
 
 
 def build(cluster):
@@ -36,7 +36,10 @@ def space(cluster, tenant, env, born, pods="40"):
     if env == "production":
         policy(cluster, "allow-https-out", name, {}, egress=[{"ports": [{"port": 443, "protocol": "TCP"}], "to": [
             {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]}}]}])
-        schedule(cluster, f"{tenant}-daily", [name], "0 1 * * *")
+        # Backups of a tenant lie in a bucket of its own, under a key of its own.
+        location(cluster, tenant, f"eidp-backups-{tenant}", "eu-west-1", "https://objects.eu-west-1.waterland.example",
+                 kmsKeyId=f"vault-transit-{tenant}")
+        schedule(cluster, f"{tenant}-daily", [name], "0 1 * * *", location_name=tenant)
     else:
         schedule(cluster, f"{tenant}-{env}-daily", [name], "30 2 * * *", ttl="336h0m0s")
     return name
@@ -45,7 +48,7 @@ def space(cluster, tenant, env, born, pods="40"):
 def program(cluster, name, namespace, path, tag, *, replicas, env=(), memory="256Mi", created=None):
     """A stateless program with its Service, its budget and what the policy engine said of it."""
     deployment(cluster, name, namespace, [container(
-        name, image(path, tag), ports={"http": 8080}, memory=memory, volumeMounts=mounts(tmp="/tmp"), env=list(env))],
+        name, cluster.image(path, tag), ports={"http": 8080}, memory=memory, volumeMounts=mounts(tmp="/tmp"), env=list(env))],
         replicas=replicas, created=created, volumes=scratch("tmp"))
     service(cluster, name, namespace, {"http": 8080}, created=created)
     if replicas > 1:
@@ -57,8 +60,9 @@ def postgres(cluster, namespace, replicas, storage):
     """PostgreSQL as the platform's managed service runs it, with its password from Vault."""
     external_secret(cluster, "postgres", namespace, "password")
     stateful_set(cluster, "postgres", namespace, [container(
-        "postgres", image("eidp/postgres", "18.1-3"), ports={"postgres": 5432}, probes=command_probe("pg_isready", "-h", "127.0.0.1"),
-        cpu="500m", memory="2Gi", volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
+        "postgres", cluster.image("eidp/postgres", "18.1-3"), ports={"postgres": 5432},
+        probes=command_probe("pg_isready", "-h", "127.0.0.1"), cpu="500m", memory="2Gi",
+        volumeMounts=mounts(data="/var/lib/postgresql", run="/var/run/postgresql", tmp="/tmp") + [
             {"mountPath": "/etc/postgres-secret", "name": "password", "readOnly": True}],
         env=[{"name": "PGDATA", "value": "/var/lib/postgresql/data"},
              {"name": "POSTGRES_PASSWORD_FILE", "value": "/etc/postgres-secret/password"}],
@@ -71,13 +75,7 @@ def postgres(cluster, namespace, replicas, storage):
 
 def external_secret(cluster, name, namespace, *keys):
     tenant = namespace.rsplit("-", 1)[0]
-    cluster.add("external-secrets.io/v1", "ExternalSecret", name, namespace, spec={
-        "data": [{"remoteRef": {"key": f"{tenant}/{name}", "property": key}, "secretKey": key} for key in keys],
-        "refreshInterval": "1h", "secretStoreRef": {"kind": "ClusterSecretStore", "name": f"vault-{tenant}"},
-        "target": {"creationPolicy": "Owner", "name": name},
-    }, status={"conditions": [{"lastTransitionTime": "2026-11-12T09:00:12Z", "message": "secret synced", "reason": "SecretSynced",
-                               "status": "True", "type": "Ready"}],
-               "refreshTime": "2026-11-20T02:41:12Z"})
+    system.external_secret(cluster, name, namespace, tenant, f"vault-{tenant}", *keys)
 
 
 def secret_env(name, secret, key):

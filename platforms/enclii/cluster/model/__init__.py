@@ -1,0 +1,1 @@
+"""Enclii as data: each module adds one part of it."""

@@ -1,0 +1,1 @@
+"""Unstructured as data: each module adds one part of it."""
