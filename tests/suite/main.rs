@@ -22,6 +22,7 @@ mod ledger;
 #[path = "../../evidence/tests/suite/moto.rs"]
 #[expect(dead_code, reason = "the tests of the ledger use all of it")]
 mod moto;
+mod platform_docs;
 mod platforms;
 mod recordings;
 mod rights;
