@@ -6,9 +6,9 @@ mod fix;
 mod render;
 mod since;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use proofbook_claims::document::find;
 
@@ -42,7 +42,10 @@ impl Docs {
 
 // The Markdown files at the paths; what cannot be read is told, and a path that is not there is an error.
 fn documents(paths: &[PathBuf], output: &Output) -> Result<Vec<PathBuf>> {
-    let found = find(paths);
+    // Paths are told as they are seen from here.
+    let here = std::env::current_dir().context("finding the current folder")?;
+    let paths: Vec<PathBuf> = paths.iter().map(|path| path.strip_prefix(&here).map_or_else(|_| path.clone(), Path::to_path_buf)).collect();
+    let found = find(&paths);
     for (path, why) in &found.passed {
         if paths.contains(path) {
             bail!("{}: {why}", path.display());

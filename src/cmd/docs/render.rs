@@ -73,7 +73,7 @@ fn counted(outcome: &Outcome, summary: &Summary<'_>) -> String {
     if summary.known > 0 {
         let _ = write!(out, "\n{} notices are in the baseline", summary.known);
     }
-    if summary.registered > 0 {
+    if !outcome.unsaid.is_empty() {
         let _ = write!(out, "\n{} of {} registered claims are made by no document", outcome.unsaid.len(), summary.registered);
     }
     match summary.run {

@@ -74,6 +74,9 @@ fn by_part(scan: &Scan<'_>, statement: &Statement, around: &Surroundings) -> Opt
 
 // A short answer takes its meaning from the question.
 fn answer(scan: &Scan<'_>, statement: &Statement, around: &Surroundings, values: &[Value]) -> Option<Class> {
+    if around.question == Some(Asked::Meaning) && values.is_empty() && !scan.has(Cue::FirstPerson) {
+        return Some(Class::Definition);
+    }
     if statement.position > 0 || !statement.context.first_answer {
         return None;
     }
@@ -97,7 +100,7 @@ fn answer(scan: &Scan<'_>, statement: &Statement, around: &Surroundings, values:
     }
     Some(match (asked, yes) {
         (Asked::Plan, true) => Class::Future,
-        (Asked::Plan | Asked::Good, false) => Class::NegativeStatus,
+        (Asked::Plan | Asked::Good | Asked::Meaning, false) => Class::NegativeStatus,
         _ => Class::Assertion,
     })
 }

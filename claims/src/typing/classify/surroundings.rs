@@ -46,6 +46,7 @@ pub(super) enum Asked {
     Harm,
     Plan,
     Customer,
+    Meaning,
 }
 
 impl Surroundings {
@@ -61,6 +62,8 @@ impl Surroundings {
         let asked = question.as_ref().map(|question| {
             if question.has(Cue::Future) || question.has(Cue::InProgress) {
                 Asked::Plan
+            } else if asks_for_meaning(question) {
+                Asked::Meaning
             } else if question.has(Cue::Harm) {
                 Asked::Harm
             } else if question.tokens.iter().any(|(_, text)| matches!(text, "should" | "must" | "need")) && question.has(Cue::Customer) {
@@ -216,6 +219,13 @@ fn part(vocabulary: &'static Vocabulary, context: &Context, form: Form, lead_in:
         }
     }
     (Part::Plain, false)
+}
+
+// "What is a bastion host?": a question about the world, and not about the provider.
+fn asks_for_meaning(question: &Scan<'_>) -> bool {
+    let text = |at: usize| question.tokens.text(at);
+    let ours = question.tokens.iter().any(|(_, text)| matches!(text, "you" | "your" | "we" | "our" | "my" | "customer" | "vendor"));
+    !ours && (text(0) == "what" && matches!(text(1), "is" | "are" | "does") && matches!(text(2), "a" | "an") || text(0) == "why")
 }
 
 fn is_meaning(column: &str) -> bool {
