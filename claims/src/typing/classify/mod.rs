@@ -232,12 +232,8 @@ fn states(scan: &Scan<'_>, statement: &Statement, values: &[Value]) -> Option<Cl
         return Some(Class::Marketing);
     }
     // A title or a label alone promises nothing.
-    if statement.form == Form::Sentence
-        && !has_verb(scan)
-        && !typed
-        && !statement.context.first_answer
-        && !(scan.has(Cue::All) || scan.has(Cue::Only) || scan.has(Cue::None))
-    {
+    let quantified = scan.has(Cue::All) || scan.has(Cue::Only) || scan.has(Cue::None);
+    if statement.form == Form::Sentence && !has_verb(scan) && !typed && !statement.context.first_answer && !quantified {
         return Some(Class::Heading);
     }
     None
