@@ -1,15 +1,15 @@
 //! Conflicts between statements: the same measure of the same thing with two values, and wordings that exclude each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proofbook_evidence::claims::{Class, Kind, Promise, area};
 
 use super::Said;
 use super::words::Wordings;
 
-// So many different statements of one kind and topic are compared with each other; documentation that promises more of one thing is
-// compared with these.
-const MOST: usize = 400;
+// A statement is compared with so many earlier ones of its kind for each of its words; more that differ in what they speak of are
+// seldom of the same thing.
+const MOST: usize = 40;
 
 /// The statements that conflict with an earlier one, by their number, each with why.
 pub(crate) fn find(said: &[&Said], wordings: &Wordings) -> BTreeMap<usize, String> {
@@ -20,18 +20,15 @@ pub(crate) fn find(said: &[&Said], wordings: &Wordings) -> BTreeMap<usize, Strin
 }
 
 fn by_value(said: &[&Said], out: &mut BTreeMap<usize, String>) {
-    let mut groups: BTreeMap<(Kind, &str), Vec<usize>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Kind, u64), Vec<usize>> = BTreeMap::new();
     for (number, own) in said.iter().enumerate() {
         let firm = matches!(own.reading.class, Class::Assertion | Class::Capability | Class::Hedged);
         let Some(value) = own.reading.value.as_ref().filter(|_| firm && !own.words.is_empty()) else { continue };
-        let group = groups.entry((own.reading.kind, own.reading.topic)).or_default();
+        let earlier: BTreeSet<usize> =
+            own.words.iter().filter_map(|word| groups.get(&(own.reading.kind, *word))).flatten().copied().collect();
         let mut known = false;
-        for earlier in group.iter() {
-            let other = said[*earlier];
+        for other in earlier.into_iter().map(|earlier| said[earlier]).filter(|other| same_subject(own, other)) {
             let Some(other_value) = &other.reading.value else { continue };
-            if !same_subject(own, other) {
-                continue;
-            }
             if value.equals(other_value) {
                 known = true;
             } else if excludes(own.reading.kind, value, other_value) && (own.place != other.place || own.path != other.path) {
@@ -45,8 +42,13 @@ fn by_value(said: &[&Said], out: &mut BTreeMap<usize, String>) {
                 break;
             }
         }
-        if !known && group.len() < MOST {
-            group.push(number);
+        if !known {
+            for word in &own.words {
+                let group = groups.entry((own.reading.kind, *word)).or_default();
+                if group.len() < MOST {
+                    group.push(number);
+                }
+            }
         }
     }
 }

@@ -50,7 +50,11 @@ impl Tokens {
                 let mut end = at + c.len_utf8();
                 while let Some((next, c)) = chars.peek().copied() {
                     // An apostrophe or a stop within a word belongs to it: "don't", "z.B".
-                    let inner = matches!(c, '\'' | '’') && text[next + c.len_utf8()..].starts_with(char::is_alphabetic);
+                    let rest = &text[next + c.len_utf8()..];
+                    // A version follows its name: "TLSv1.2".
+                    let version =
+                        c == '.' && text[..next].ends_with(|c: char| c.is_ascii_digit()) && rest.starts_with(|c: char| c.is_ascii_digit());
+                    let inner = version || matches!(c, '\'' | '’') && rest.starts_with(char::is_alphabetic);
                     if !c.is_alphanumeric() && !inner && c != '\u{ad}' {
                         break;
                     }
@@ -131,7 +135,7 @@ impl Tokens {
         if let Some(at) = digits {
             let (name, rest) = lower.split_at(at);
             let name = name.strip_suffix('v').filter(|name| NAMES.contains(name)).unwrap_or(name);
-            if NAMES.contains(&name) && rest.bytes().all(|byte| byte.is_ascii_digit()) {
+            if NAMES.contains(&name) && rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
                 let middle = range.start + at.min(range.len());
                 self.add(TokenKind::Word, range.start..middle, name, capital);
                 self.add(TokenKind::Number, middle..range.end, rest, false);

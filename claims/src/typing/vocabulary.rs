@@ -293,28 +293,27 @@ mod tests {
     #[test]
     fn cues_are_found_in_their_examples_and_not_in_their_counter_examples() {
         let vocabulary = Vocabulary::embedded();
+        let mut wrong = Vec::new();
         for (cue, entry) in &vocabulary.cues {
-            for text in &entry.examples {
-                assert!(Scan::of(vocabulary, text).has(*cue), "{cue:?} is not found in {text:?}");
-            }
-            for text in &entry.counter_examples {
-                assert!(!Scan::of(vocabulary, text).has(*cue), "{cue:?} is found in {text:?}");
-            }
+            let missing = entry.examples.iter().filter(|text| !Scan::of(vocabulary, text).has(*cue));
+            wrong.extend(missing.map(|text| format!("{cue:?} is not found in {text:?}")));
+            let found = entry.counter_examples.iter().filter(|text| Scan::of(vocabulary, text).has(*cue));
+            wrong.extend(found.map(|text| format!("{cue:?} is found in {text:?}")));
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]
     fn topics_are_those_of_their_examples() {
         let vocabulary = Vocabulary::embedded();
+        let mut wrong = Vec::new();
         for (number, topic) in vocabulary.topics.iter().enumerate() {
-            for text in &topic.examples {
-                let scan = Scan::of(vocabulary, text);
-                assert_eq!(scan.topic().map(|(best, _)| best), Some(number), "{text:?} is not read as {}", topic.id);
-            }
-            for text in &topic.counter_examples {
-                let scan = Scan::of(vocabulary, text);
-                assert_ne!(scan.topic().map(|(best, _)| best), Some(number), "{text:?} is read as {}", topic.id);
-            }
+            let read = |text: &str| Scan::of(vocabulary, text).topic().map(|(best, _)| best);
+            let others = topic.examples.iter().filter(|text| read(text) != Some(number));
+            wrong.extend(others.map(|text| format!("{text:?} is not read as {}", topic.id)));
+            let same = topic.counter_examples.iter().filter(|text| read(text) == Some(number));
+            wrong.extend(same.map(|text| format!("{text:?} is read as {}", topic.id)));
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 }

@@ -6,7 +6,7 @@ mod fix;
 mod render;
 mod since;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -44,7 +44,10 @@ impl Docs {
 fn documents(paths: &[PathBuf], output: &Output) -> Result<Vec<PathBuf>> {
     // Paths are told as they are seen from here.
     let here = std::env::current_dir().context("finding the current folder")?;
-    let paths: Vec<PathBuf> = paths.iter().map(|path| path.strip_prefix(&here).map_or_else(|_| path.clone(), Path::to_path_buf)).collect();
+    let paths: Vec<PathBuf> = paths
+        .iter()
+        .map(|path| path.strip_prefix(&here).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path).to_path_buf())
+        .collect();
     let found = find(&paths);
     for (path, why) in &found.passed {
         if paths.contains(path) {

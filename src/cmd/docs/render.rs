@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::check::Shape;
 use crate::output::Output;
-use crate::text::paragraph;
+use crate::text::{self, paragraph};
 
 /// What stands once for all notices.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) fn render(
     match shape {
         Shape::Text => {
             for notice in all.iter().filter(|notice| told(notice) || output.verbose()) {
-                output.result(text(notice, fails(notice)))?;
+                output.result(for_people(notice, fails(notice)))?;
             }
             output.result(counted(outcome, summary))
         }
@@ -69,7 +69,7 @@ fn counted(outcome: &Outcome, summary: &Summary<'_>) -> String {
     let list: Vec<String> =
         outcome.counts.iter().filter(|(_, count)| **count > 0).map(|(verdict, count)| format!("{count} {}", verdict.as_str())).collect();
     let list = if list.is_empty() { "none".to_owned() } else { list.join(", ") };
-    let mut out = format!("{statements} promises in {} files: {list}", summary.files);
+    let mut out = format!("{} in {}: {list}", text::counted(statements, "promise"), text::counted(summary.files, "file"));
     if summary.known > 0 {
         let _ = write!(out, "\n{} notices are in the baseline", summary.known);
     }
@@ -88,7 +88,7 @@ fn counted(outcome: &Outcome, summary: &Summary<'_>) -> String {
 // Columns of a line that are shown, so that one absurd line does not flood the terminal.
 const SHOWN: usize = 100;
 
-fn text(notice: &Notice, fails: bool) -> String {
+fn for_people(notice: &Notice, fails: bool) -> String {
     let level = if fails { "error" } else { notice.level.as_str() };
     let mut out = String::new();
     let _ = writeln!(out, "{}", paragraph(&format!("{level}[{}]: ", notice.code), &notice.message));

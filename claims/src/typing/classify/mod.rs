@@ -232,8 +232,9 @@ fn states(scan: &Scan<'_>, statement: &Statement, values: &[Value]) -> Option<Cl
         return Some(Class::Marketing);
     }
     // A title or a label alone promises nothing.
-    let quantified = scan.has(Cue::All) || scan.has(Cue::Only) || scan.has(Cue::None);
-    if statement.form == Form::Sentence && !has_verb(scan) && !typed && !statement.context.first_answer && !quantified {
+    let quantified = [Cue::All, Cue::Only, Cue::None].into_iter().any(|cue| scan.has(cue));
+    let alone = !typed && !quantified && !statement.context.first_answer;
+    if statement.form == Form::Sentence && alone && !has_verb(scan) {
         return Some(Class::Heading);
     }
     None
