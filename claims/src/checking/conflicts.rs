@@ -31,7 +31,8 @@ fn by_value(said: &[&Said], out: &mut BTreeMap<usize, String>) {
             let Some(other_value) = &other.reading.value else { continue };
             if value.equals(other_value) {
                 known = true;
-            } else if excludes(own.reading.kind, value, other_value) && (own.place != other.place || own.path != other.path) {
+            } else if excludes(own.reading.kind, value, other_value) && (own.place.line != other.place.line || own.path != other.path) {
+                // Two values in one row or sentence are said of two things: what is usual and what is possible, for example.
                 let message = format!(
                     "says {value}, and {}:{} says {other_value} of the same: \"{}\"",
                     other.path,
