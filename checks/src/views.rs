@@ -1,6 +1,6 @@
 //! Views: subjects that several resources share. Bindings and roles are plain unions (an aggregated ClusterRole with the rules
 //! that it gathers); a workload is whatever declares a pod template at the top; a running image is what containers of pods that
-//! have not ended say they run. Effective access ([`crate::access`]) and reachability ([`crate::reach`]) are computed.
+//! have not ended say they run. Effective access (`access`) and reachability (`reach`) are computed.
 //!
 //! The template of a Deployment is repeated by its ReplicaSets and Pods, and must be judged once. So a workload is a
 //! Deployment, StatefulSet, DaemonSet or CronJob; a ReplicaSet or Job that none of these controls; and a Pod whose

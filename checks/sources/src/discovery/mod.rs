@@ -2,7 +2,7 @@
 //!
 //! Hosts come from Ingresses, Gateways and routes (Gateway API, Istio, Traefik), addresses from load balancers and, where ports
 //! are tried, from nodes. Three things are guaranteed. Nothing is contacted that the workspace does not allow: names and
-//! addresses are held to its lists ([`bounds`]), addresses after the look-up, and it is the looked-up addresses that are
+//! addresses are held to its lists (`bounds`), addresses after the look-up, and it is the looked-up addresses that are
 //! contacted, so that a name cannot lead elsewhere later. Nothing is left out in silence: whatever is announced is a record that
 //! says what became of it. And where a listing that announces is not whole, the population of what is discovered is not known:
 //! [`Discovery::announced`] fails, and no target of it is judged.
