@@ -156,6 +156,25 @@ pub struct Request {
     pub bytes: u64,
 }
 
+impl Request {
+    /// A request of which nothing came back yet.
+    #[must_use]
+    pub fn new(source: Source, target: impl Into<String>, method: impl Into<String>, query: impl Into<String>) -> Self {
+        Self {
+            source,
+            target: target.into(),
+            method: method.into(),
+            query: query.into(),
+            status: String::new(),
+            items: 0,
+            continue_exhausted: None,
+            resource_version: None,
+            response_sha256: None,
+            bytes: 0,
+        }
+    }
+}
+
 /// Who looked, as the target reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -73,6 +73,23 @@ impl Platform {
         }
     }
 
+    /// In what form it grants rights, in a few words.
+    #[must_use]
+    pub const fn grants(self) -> &'static str {
+        match self {
+            Self::Kubernetes => "A ClusterRole, with its binding",
+            Self::Aws => "A policy of Amazon's identity service",
+            Self::Postgres => "A role of PostgreSQL, as SQL",
+            Self::Keycloak => "A client of Keycloak with its roles, as a part of a realm",
+            Self::Vault => "A policy of Vault or OpenBao",
+            Self::Harbor => "A robot account of Harbor",
+            Self::Prometheus => "Paths of Prometheus, Alertmanager and Loki that a proxy must let through",
+            Self::Elasticsearch => "A role of Elasticsearch",
+            Self::Github => "Permissions of a fine-grained token or an app of GitHub",
+            Self::Gitlab => "The scope of a token of GitLab",
+        }
+    }
+
     /// The source that is read with its rights.
     #[must_use]
     pub const fn source(self) -> Source {

@@ -198,16 +198,16 @@ impl Web {
         };
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         self.log.lock().unwrap_or_else(PoisonError::into_inner).push(Request {
-            source: self.settings.source,
-            target: self.settings.target.clone(),
-            method: method.to_string(),
-            query: format!("{}{}{query}", url.origin().ascii_serialization(), url.path()),
             status,
             items: u64::from(outcome.is_ok()),
-            continue_exhausted: None,
-            resource_version: None,
             response_sha256: digest,
             bytes,
+            ..Request::new(
+                self.settings.source,
+                &self.settings.target,
+                method.to_string(),
+                format!("{}{}{query}", url.origin().ascii_serialization(), url.path()),
+            )
         });
         outcome
     }

@@ -19,6 +19,7 @@ mod senders;
 mod tests;
 mod unjudged;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
@@ -88,7 +89,7 @@ struct Way {
     certain: bool,
 }
 
-/// How a namespace is reached from another.
+/// A kind of way in which a namespace is reached from another.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Path {
     from: usize,
@@ -140,7 +141,9 @@ impl Network<'_> {
 
     // How a namespace is reached from each other one, and which of its pods are.
     fn paths_to(&self, to: usize) -> (Vec<Path>, Vec<Value>) {
-        let mut found: BTreeMap<usize, [Option<Path>; 2]> = BTreeMap::new();
+        // By the namespace it comes from, whether it comes over the host network, and whether it is certain: a check may allow one of
+        // these, and must then still see the others.
+        let mut found: BTreeMap<(usize, bool, bool), Path> = BTreeMap::new();
         let mut entrances: BTreeMap<Name, Name> = BTreeMap::new();
         for target in self.members[to].clone() {
             let senders = self.senders_to(target);
@@ -149,35 +152,35 @@ impl Network<'_> {
             while let Some(source) = next {
                 let from = self.pods.groups[source].namespace;
                 let told = entrances.len() >= EXAMPLES || entrances.contains_key(&example);
-                // Nothing can be added to what is open, and a namespace does not reach itself.
-                let is_done =
-                    told && found.get(&from).is_some_and(|[certain, _]| certain.as_ref().is_some_and(|path| path.ports == Ports::All));
+                // Nothing can be added to what is open for certain and to all pods, and a namespace does not reach itself.
+                let is_done = told && found.get(&(from, false, true)).is_some_and(|path| path.ports == Ports::All);
                 if from == to || is_done {
                     next = senders.next(self.members[from].end);
                     continue;
                 }
                 next = senders.next(source + 1);
                 let Some(way) = self.way(source, target) else { continue };
+                let host = self.pods.groups[source].host;
                 if !told {
-                    let host = self.pods.groups[source].host;
                     let opened_by = if host { ON_HOST.into() } else { self.opened_by(&self.sides[target].ingress, target, source) };
                     entrances.insert(example, opened_by);
                 }
-                match &mut found.entry(from).or_default()[usize::from(!way.certain)] {
-                    Some(path) => path.ports = std::mem::replace(&mut path.ports, Ports::NONE).or(&way.ports),
-                    none => {
+                match found.entry((from, host, way.certain)) {
+                    Entry::Occupied(mut known) => {
+                        let path = known.get_mut();
+                        path.ports = std::mem::replace(&mut path.ports, Ports::NONE).or(&way.ports);
+                    }
+                    Entry::Vacant(new) => {
                         let opened_by = self.opened_by(&self.sides[source].egress, source, target);
                         let pods = self.pods.groups[source].example;
-                        *none = Some(Path { from, certain: way.certain, ports: way.ports, pods, opened_by });
+                        new.insert(Path { from, certain: way.certain, ports: way.ports, pods, opened_by });
                     }
                 }
             }
         }
-        // A certain way counts before an uncertain one.
-        let paths = found.into_values().filter_map(|[certain, uncertain]| certain.or(uncertain)).collect();
         let entrance =
             |(pods, opened_by): (Name, Name)| Value::map(vec![("pods", Value::str(&pods)), ("opened_by", Value::str(&opened_by))]);
-        (paths, entrances.into_iter().map(entrance).collect())
+        (found.into_values().collect(), entrances.into_iter().map(entrance).collect())
     }
 
     // Who may send to a group, and is let in; those on the host network always are.

@@ -44,8 +44,8 @@ pub(super) fn by_namespace(inventory: &Inventory, namespaces: &[Value]) -> Vec<V
         for policy in inventory.objects(&Resource::kubernetes(resource)) {
             let text = |path: &[&str]| policy.at(path).and_then(Name::of).unwrap_or_default();
             let (own, name) = (text(&["metadata", "namespace"]), text(&["metadata", "name"]));
-            // Calico's API shows the NetworkPolicies of Kubernetes among its own.
-            if name.starts_with("knp.default.") {
+            // Calico's own API server, and no other, shows the NetworkPolicies of Kubernetes among its own.
+            if resource == "networkpolicies.projectcalico.org" && name.starts_with("knp.default.") {
                 continue;
             }
             let told = if own.is_empty() { format!("{}/{name}", text(&["kind"])) } else { format!("{}/{own}/{name}", text(&["kind"])) };

@@ -10,7 +10,8 @@ mod documents;
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use proofbook_checks::inventory::Wanted;
 use proofbook_checks::plan::Plan;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
@@ -39,8 +40,8 @@ pub(crate) struct Rbac {
     #[arg(long = "framework", value_name = "ID")]
     frameworks: Vec<FrameworkId>,
     /// Whose rights; those of all targets of the environment where nothing is said.
-    #[arg(long = "for", value_name = "PLATFORM", value_enum, value_delimiter = ',')]
-    platforms: Vec<Granter>,
+    #[arg(long = "for", value_name = "PLATFORM", value_parser = platform(), value_delimiter = ',')]
+    platforms: Vec<Platform>,
     #[command(flatten)]
     targets: Targets,
     /// The name of the role and of the account.
@@ -54,46 +55,11 @@ pub(crate) struct Rbac {
     format: Format,
 }
 
-/// Platforms as the command line names them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Granter {
-    /// A ClusterRole, with its binding.
-    Kubernetes,
-    /// A policy of Amazon's identity service.
-    Aws,
-    /// A role of PostgreSQL, as SQL.
-    Postgres,
-    /// A client of Keycloak with its roles, as a part of a realm.
-    Keycloak,
-    /// A policy of Vault or OpenBao.
-    Vault,
-    /// A robot account of Harbor.
-    Harbor,
-    /// Paths of Prometheus, Alertmanager and Loki that a proxy must let through.
-    Prometheus,
-    /// A role of Elasticsearch.
-    Elasticsearch,
-    /// Permissions of a fine-grained token or an app of GitHub.
-    Github,
-    /// The scope of a token of GitLab.
-    Gitlab,
-}
-
-impl From<Granter> for Platform {
-    fn from(granter: Granter) -> Self {
-        match granter {
-            Granter::Kubernetes => Self::Kubernetes,
-            Granter::Aws => Self::Aws,
-            Granter::Postgres => Self::Postgres,
-            Granter::Keycloak => Self::Keycloak,
-            Granter::Vault => Self::Vault,
-            Granter::Harbor => Self::Harbor,
-            Granter::Prometheus => Self::Prometheus,
-            Granter::Elasticsearch => Self::Elasticsearch,
-            Granter::Github => Self::Github,
-            Granter::Gitlab => Self::Gitlab,
-        }
-    }
+// The platforms, by the names that they have everywhere.
+fn platform() -> impl TypedValueParser<Value = Platform> {
+    let values = Platform::ALL.map(|platform| PossibleValue::new(platform.as_str()).help(platform.grants()));
+    let named = |name: String| Platform::ALL.into_iter().find(|platform| platform.as_str() == name);
+    PossibleValuesParser::new(values).map(move |name| named(name).expect("a value that is possible names a platform"))
 }
 
 /// What is printed, and of what.
@@ -126,10 +92,10 @@ impl Rbac {
         asked.print(output)
     }
 
-    // Those that were named, in their order, else those of the targets; a cluster where there are no targets at all.
+    // Those that were named, in the order of platforms, else those of the targets; a cluster where there are no targets at all.
     fn meant(&self, environment: &Environment) -> Vec<Platform> {
         if !self.platforms.is_empty() {
-            let named: BTreeSet<Platform> = self.platforms.iter().map(|granter| Platform::from(*granter)).collect();
+            let named: BTreeSet<Platform> = self.platforms.iter().copied().collect();
             return named.into_iter().collect();
         }
         let on_command_line = self.targets.kubeconfig.is_some() || self.targets.context.is_some() || self.targets.dump.is_some();

@@ -171,15 +171,8 @@ impl Found {
 
 pub(super) fn request(method: &str, query: String, status: &str, items: usize) -> Request {
     Request {
-        source: Source::Tls,
-        target: TARGET.to_owned(),
-        method: method.to_owned(),
-        query,
         status: status.to_owned(),
         items: u64::try_from(items).unwrap_or(u64::MAX),
-        continue_exhausted: None,
-        resource_version: None,
-        response_sha256: None,
-        bytes: 0,
+        ..Request::new(Source::Tls, TARGET, method, query)
     }
 }

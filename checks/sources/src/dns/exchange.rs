@@ -133,16 +133,16 @@ impl Resolvers {
         };
         let checked = if self.unchecked { " unchecked" } else { "" };
         self.shared.log.lock().unwrap_or_else(PoisonError::into_inner).push(Request {
-            source: Source::Dns,
-            target: self.shared.target.clone(),
-            method: format!("query {}", query.query_type()),
-            query: format!("{} @{server}/{transport}{checked}", text(query.name())),
             status,
             items,
-            continue_exhausted: None,
-            resource_version: None,
             response_sha256: digest,
             bytes,
+            ..Request::new(
+                Source::Dns,
+                &self.shared.target,
+                format!("query {}", query.query_type()),
+                format!("{} @{server}/{transport}{checked}", text(query.name())),
+            )
         });
     }
 }

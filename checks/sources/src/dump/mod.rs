@@ -177,16 +177,11 @@ impl Dump {
         let (items, outcome, fingerprint) = read().unwrap_or_else(|cause: io::Error| (0, Err(unreadable(&cause)), Fingerprint::default()));
         progress.advanced(&self.name, &file.name, items);
         log.push(Request {
-            source: file.source,
-            target: self.name.clone(),
-            method: "READ".to_owned(),
-            query: file.name.clone(),
             status: if outcome.is_ok() { "read" } else { "broken" }.to_owned(),
             items,
-            continue_exhausted: None,
-            resource_version: None,
             response_sha256: Some(fingerprint.sha256).filter(|sha256| !sha256.is_empty()),
             bytes: fingerprint.bytes,
+            ..Request::new(file.source, &self.name, "READ", &file.name)
         });
         outcome
     }

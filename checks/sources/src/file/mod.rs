@@ -193,16 +193,11 @@ impl FileCollector {
 
     fn trail_request(&self, name: &str, trail: &Result<Trail, Unread>) -> Request {
         Request {
-            source: Source::File,
-            target: self.target.clone(),
-            method: "READ".to_owned(),
-            query: name.to_owned(),
             status: trail.as_ref().map_or_else(|unread| unread.reason.as_str(), |_| "ok".to_owned()),
             items: trail.as_ref().map_or(0, |trail| trail.records.len() as u64),
-            continue_exhausted: None,
-            resource_version: None,
             response_sha256: trail.as_ref().ok().map(|trail| trail.sha256.clone()),
             bytes: trail.as_ref().map_or(0, |trail| trail.bytes),
+            ..Request::new(Source::File, &self.target, "READ", name)
         }
     }
 
@@ -228,16 +223,11 @@ impl FileCollector {
     fn request(&self, name: &str, file: &Result<Read, Unread>, found: &Records) -> Request {
         let status = found.as_ref().map_or_else(|unread| unread.reason.as_str(), |_| "ok".to_owned());
         Request {
-            source: Source::File,
-            target: self.target.clone(),
-            method: "READ".to_owned(),
-            query: name.to_owned(),
             status,
             items: found.as_ref().map_or(0, |records| records.len() as u64),
-            continue_exhausted: None,
-            resource_version: None,
             response_sha256: file.as_ref().ok().map(|file| file.sha256.clone()),
             bytes: file.as_ref().map_or(0, |file| file.bytes.len() as u64),
+            ..Request::new(Source::File, &self.target, "READ", name)
         }
     }
 }

@@ -131,16 +131,10 @@ impl Repositories {
 
     fn request(&self, clone: &Repository, head: &str) -> Request {
         Request {
-            source: Source::Git,
-            target: format!("{}/{}", self.target, clone.name),
-            method: "read".to_owned(),
-            query: clone.branch.clone(),
             status: if head.is_empty() { "failed" } else { "ok" }.to_owned(),
             items: u64::from(!head.is_empty()),
-            continue_exhausted: None,
             resource_version: (!head.is_empty()).then(|| head.to_owned()),
-            response_sha256: None,
-            bytes: 0,
+            ..Request::new(Source::Git, format!("{}/{}", self.target, clone.name), "read", &clone.branch)
         }
     }
 

@@ -352,16 +352,9 @@ fn unasked(kind: &'static str, spot: &Spot, unread: &Unread) -> Looked {
 /// A request that is none of HTTP.
 fn request(target: &str, method: &str, query: String, status: &str, items: usize) -> Request {
     Request {
-        source: Source::Http,
-        target: target.to_owned(),
-        method: method.to_owned(),
-        query,
         status: status.to_owned(),
         items: u64::try_from(items).unwrap_or(u64::MAX),
-        continue_exhausted: None,
-        resource_version: None,
-        response_sha256: None,
-        bytes: 0,
+        ..Request::new(Source::Http, target, method, query)
     }
 }
 

@@ -202,18 +202,7 @@ impl Api {
     }
 
     fn record(&self, ask: &Ask<'_>) -> Request {
-        Request {
-            source: Source::Kubernetes,
-            target: self.target.clone(),
-            method: ask.method.to_owned(),
-            query: ask.shown.clone(),
-            status: String::new(),
-            items: 0,
-            continue_exhausted: None,
-            resource_version: None,
-            response_sha256: None,
-            bytes: 0,
-        }
+        Request::new(Source::Kubernetes, &self.target, ask.method.to_owned(), &ask.shown)
     }
 }
 

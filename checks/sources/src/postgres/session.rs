@@ -156,18 +156,7 @@ fn no_tls() -> Arc<ClientConfig> {
 }
 
 fn request(target: &str, method: &str, query: &str, status: String) -> Request {
-    Request {
-        source: Source::Postgres,
-        target: target.to_owned(),
-        method: method.to_owned(),
-        query: query.to_owned(),
-        status,
-        items: 0,
-        continue_exhausted: None,
-        resource_version: None,
-        response_sha256: None,
-        bytes: 0,
-    }
+    Request { status, ..Request::new(Source::Postgres, target, method, query) }
 }
 
 fn record(log: &Log, request: Request) {

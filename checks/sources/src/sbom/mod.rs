@@ -169,16 +169,11 @@ impl Reports {
 
     fn request(&self, name: &str, content: &[u8]) -> Request {
         Request {
-            source: Source::Sbom,
-            target: self.target.clone(),
-            method: "read".to_owned(),
-            query: name.to_owned(),
             status: "ok".to_owned(),
             items: 1,
-            continue_exhausted: None,
-            resource_version: None,
             response_sha256: Some(hex(&Sha256::digest(content))),
             bytes: content.len() as u64,
+            ..Request::new(Source::Sbom, &self.target, "read", name)
         }
     }
 }

@@ -170,18 +170,7 @@ impl Prober {
     }
 
     fn request(&self, method: &str, query: String, status: String, items: usize) -> Request {
-        Request {
-            source: Source::Tls,
-            target: self.target.clone(),
-            method: method.to_owned(),
-            query,
-            status,
-            items: u64::try_from(items).unwrap_or(u64::MAX),
-            continue_exhausted: None,
-            resource_version: None,
-            response_sha256: None,
-            bytes: 0,
-        }
+        Request { status, items: u64::try_from(items).unwrap_or(u64::MAX), ..Request::new(Source::Tls, &self.target, method, query) }
     }
 }
 
