@@ -4,5 +4,6 @@
 //! Everything is a function of the documents, the registry and the values of a sealed bundle: no network, no clock, no model.
 
 pub mod checking;
+pub mod directives;
 pub mod document;
 pub mod typing;

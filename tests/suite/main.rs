@@ -11,6 +11,7 @@ mod bundles;
 mod contract;
 mod coverage;
 mod crosswalk;
+mod directives;
 mod discovery;
 mod disk;
 mod docs;

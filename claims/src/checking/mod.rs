@@ -27,6 +27,7 @@ use proofbook_evidence::notice::{Level, Notice};
 use crate::document::{Document, Place, Statement};
 use crate::typing::{Reader, Reading, content_words};
 use bind::Binder;
+pub(crate) use compare::shown as shown_value;
 pub use suppress::Suppression;
 pub use verdict::ClaimVerdict;
 use words::Wordings;

@@ -11,6 +11,7 @@ mod source;
 
 use std::sync::Arc;
 
+use crate::directives;
 pub use files::{Found, find};
 pub use source::{Lines, Place};
 
@@ -23,7 +24,7 @@ pub struct Document {
     pub text: String,
     /// Its lines.
     pub lines: Lines,
-    /// The statements in the order of the text.
+    /// The statements in the order of the text; those that take something from the evidence are judged when it is filled in.
     pub statements: Vec<Statement>,
     /// Comments, without their signs: anchors and suppressions are among them.
     pub comments: Vec<(Place, String)>,
@@ -113,6 +114,7 @@ impl Document {
         let comments: Vec<(Place, String)> =
             masked.comments.iter().map(|range| (lines.place(&text, range.clone()), text[range.clone()].trim().to_owned())).collect();
         let mut statements = blocks::statements(&text, &lines, &masked, mdx);
+        statements.retain(|statement| !directives::are_in(&statement.text));
         anchor(&mut statements, &comments);
         Self { path: path.to_owned(), text, lines, statements, comments, passed }
     }

@@ -8,23 +8,19 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use proofbook_checks::Catalog;
 use proofbook_claims::checking::{self, ClaimVerdict, DocumentPromises, Evidence, Judgement, Outcome};
-use proofbook_controls::files::Files;
 use proofbook_evidence::attestation::Attestations;
-use proofbook_evidence::claims::{Registry, ValueStore};
+use proofbook_evidence::claims::ValueStore;
 use proofbook_evidence::notice::Notice;
 use proofbook_evidence::verify::{self, Demands};
 use serde::{Deserialize, Serialize};
 
-use super::{documents, fix, render, since, threads};
+use super::{documents, fix, registry, render, since, threads};
 use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::sealing;
 use crate::workspace::Workspace;
-
-/// The registry of claims of a workspace.
-const REGISTRY: &str = "claims.yaml";
 
 /// Arguments of `docs check`.
 #[derive(Debug, Args)]
@@ -246,15 +242,4 @@ fn write_baseline(file: &Path, outcome: &Outcome) -> Result<()> {
     let baseline = Baseline { version: 1, notices: notices.collect() };
     let text = serde_json::to_string_pretty(&baseline)? + "\n";
     std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))
-}
-
-fn registry(workspace: &Workspace, catalog: &Catalog) -> Result<Registry> {
-    let mut files = Files::default();
-    let path = workspace.root.join(REGISTRY);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => files.insert(REGISTRY, text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Registry::default()),
-        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
-    }
-    Ok(Registry::load(&path.display().to_string(), files.get(REGISTRY).unwrap_or_default(), catalog)?)
 }

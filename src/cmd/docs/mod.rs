@@ -2,7 +2,10 @@
 
 mod check;
 mod claims;
+mod fill;
+mod filling;
 mod fix;
+mod mdbook;
 mod render;
 mod since;
 
@@ -10,11 +13,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use proofbook_checks::Catalog;
 use proofbook_claims::document::find;
+use proofbook_controls::files::Files;
+use proofbook_evidence::claims::Registry;
 
 use crate::cli::Common;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::workspace::Workspace;
+
+/// The registry of claims of a workspace.
+const REGISTRY: &str = "claims.yaml";
 
 /// Arguments of `docs`.
 #[derive(Debug, Args)]
@@ -29,6 +39,10 @@ enum Verb {
     Claims(claims::Claims),
     /// Hold what documents promise against the evidence and against each other.
     Check(check::Check),
+    /// Fill in what pages take from the evidence: `{{value …}}`, `{{claim …}}`, `{{matrix}}`, `{{status …}}`.
+    Fill(fill::Fill),
+    /// Do the same as a preprocessor of mdBook.
+    Mdbook(mdbook::Mdbook),
 }
 
 impl Docs {
@@ -36,6 +50,8 @@ impl Docs {
         match &self.verb {
             Verb::Claims(verb) => verb.run(output),
             Verb::Check(verb) => verb.run(common, output),
+            Verb::Fill(verb) => verb.run(common, output),
+            Verb::Mdbook(verb) => verb.run(common, output),
         }
     }
 }
@@ -61,4 +77,16 @@ fn documents(paths: &[PathBuf], output: &Output) -> Result<Vec<PathBuf>> {
 // As many threads as there are processors, and not more than help.
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from).min(8)
+}
+
+// The claims of the workspace; none where it has no registry.
+fn registry(workspace: &Workspace, catalog: &Catalog) -> Result<Registry> {
+    let mut files = Files::default();
+    let path = workspace.root.join(REGISTRY);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => files.insert(REGISTRY, text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Registry::default()),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+    Ok(Registry::load(&path.display().to_string(), files.get(REGISTRY).unwrap_or_default(), catalog)?)
 }
