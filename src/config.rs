@@ -29,6 +29,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::ledger::Place;
+use crate::pseudonyms::PseudonymKey;
 use crate::scope::Choice;
 use crate::sealing::{Signing, Timestamps};
 
@@ -65,6 +66,10 @@ pub(crate) struct Config {
     /// How long evidence is kept; `proofbook gc` deletes what has passed its time.
     #[serde(default)]
     pub(crate) retention: Retention,
+    /// Where the key is from which people's names become pseudonyms before anything is kept; names stay as they are where nothing is
+    /// said.
+    #[serde(default)]
+    pub(crate) pseudonyms: Option<PseudonymKey>,
     /// How `scan` and `run` sign the bundles that they seal; not at all where nothing is said.
     #[serde(default)]
     pub(crate) signing: Option<Signing>,

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use proofbook_checks::plan::{self, Plan};
+use proofbook_checks::pseudonym::Pseudonyms;
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
@@ -183,7 +184,11 @@ impl Scan {
         let workspace = Workspace::open(common)?;
         let catalog = workspace.catalog()?;
         let (name, environment) = workspace.environment(common)?;
-        let settings = workspace.config.settings(&environment);
+        let mut settings = workspace.config.settings(&environment);
+        let pseudonyms = workspace.config.pseudonyms.as_ref().map(|key| key.open(&workspace.root)).transpose()?;
+        if let Some(pseudonyms) = &pseudonyms {
+            pseudonyms.settings(&mut settings);
+        }
         let scopes = workspace.scopes();
         let chosen = self.selection.choose(&catalog, &settings, &scopes)?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
@@ -196,7 +201,11 @@ impl Scan {
         let collected = sources.collect(&wanted, &bars)?;
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
-        let inventory = collected.inventory;
+        let mut inventory = collected.inventory;
+        if let Some(pseudonyms) = &pseudonyms {
+            let replaced = pseudonyms.inventory(&mut inventory);
+            output.detail(format_args!("pseudonyms {replaced} names of people replaced"));
+        }
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
         }
@@ -233,6 +242,7 @@ impl Scan {
             tool_version: env!("CARGO_PKG_VERSION"),
             freshness: &windows,
             ledger: &ledger,
+            pseudonyms: pseudonyms.as_ref().map(Pseudonyms::key_id),
             full: self.selection.is_full(),
         };
         let mut sealed = scan_to_bundle(&inputs, &mut on_result)?;

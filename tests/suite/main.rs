@@ -25,6 +25,7 @@ mod ledger;
 mod moto;
 mod platform_docs;
 mod platforms;
+mod pseudonyms;
 mod recordings;
 mod rights;
 mod schemas;

@@ -37,6 +37,9 @@ pub(crate) struct SealedSettings {
     /// The windows that the workspace set for controls, in hours.
     #[serde(default, skip_serializing_if = "ControlWindows::is_empty")]
     pub(crate) freshness: ControlWindows,
+    /// What tells the key by which people's names became pseudonyms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pseudonyms: Option<String>,
 }
 
 pub(crate) fn write(staging: &mut Staging, files: &Files, settings: &SealedSettings) -> Result<(), BundleError> {

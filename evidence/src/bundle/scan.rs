@@ -23,7 +23,7 @@ use crate::scope::Scopes;
 use crate::{values, verify};
 
 /// What a bundle is made from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct RunInputs<'r> {
     /// The catalog.
     pub catalog: &'r Catalog,
@@ -51,6 +51,8 @@ pub struct RunInputs<'r> {
     pub ledger: &'r Ledger,
     /// Whether the whole default selection ran.
     pub full: bool,
+    /// What tells the key by which people's names became pseudonyms, where they did.
+    pub pseudonyms: Option<String>,
 }
 
 /// A bundle that was written.
@@ -118,6 +120,7 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
         selection: checks.iter().cloned().collect(),
         scopes: inputs.scopes.clone(),
         freshness: inputs.freshness.clone(),
+        pseudonyms: inputs.pseudonyms.clone(),
     };
     let mut files = inputs.files.clone();
     files.extend(inputs.attestations.files.clone());

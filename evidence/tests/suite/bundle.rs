@@ -170,6 +170,7 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
         freshness: &std::collections::BTreeMap::new(),
         ledger: &proofbook_evidence::ledger::Ledger::open(ledger.path()).unwrap(),
         full: true,
+        pseudonyms: None,
     };
     let error = proofbook_evidence::bundle::scan_to_bundle(&inputs, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BundleError::Malformed { .. }), "{error}");

@@ -234,6 +234,7 @@ impl Platform {
             freshness: &self.freshness,
             ledger,
             full: self.only.is_none(),
+            pseudonyms: None,
         };
         scan_to_bundle(&inputs, on_result)
     }
