@@ -9,6 +9,7 @@ use proofbook_controls::files::{Files, is_yaml};
 use proofbook_controls::{ControlId, FrameworkId, yaml};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::bundle::manifest::Manifest;
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::freshness::Windows;
 use proofbook_evidence::ledger::{Ledger, RunRef};
@@ -192,6 +193,15 @@ impl Workspace {
             Some(place) => place.open(&self.root, &part),
             None => Ok(Ledger::open(&self.root.join("evidence").join(part))?),
         }
+    }
+
+    /// Brings what was added to the seal of a bundle to the ledger that it was fetched from.
+    pub(crate) fn share_seal(&self, manifest: &Manifest, bundle: &Path) -> Result<()> {
+        let run = &manifest.predicate;
+        if run.workspace != self.config.workspace.value {
+            return Ok(());
+        }
+        Ok(self.ledger(&run.environment)?.share_seal(&run.run_id, bundle)?)
     }
 
     /// The ledger that a bundle is a part of; none where it came from elsewhere.

@@ -253,6 +253,7 @@ impl Scan {
         });
         let frameworks = frameworks.collect();
         let sealing = sealing::seal(&workspace, &sealed.path, &sealed.run_id, now, output);
+        ledger.share_seal(&sealed.run_id, &sealed.path).context("bringing the signature to the ledger; the bundle itself is sealed")?;
         Ok(Scanned { sealed, sealing, findings, frameworks })
     }
 

@@ -67,6 +67,10 @@ impl Sign {
                 return Ok(Exit::CouldNotLook);
             }
         };
+        // A bundle that was signed by a key of the command line may lie in no workspace.
+        if let Ok(workspace) = Workspace::open(common) {
+            workspace.share_seal(&manifest, &bundle)?;
+        }
         match self.format {
             Format::Json => output.json(&signed)?,
             Format::Text => {

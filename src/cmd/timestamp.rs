@@ -49,6 +49,7 @@ impl Timestamp {
             trust: trust.as_ref(),
         };
         let stampings = stamper.stamp(&bundle, manifest.predicate.clock)?;
+        workspace.share_seal(&manifest, &bundle)?;
         if self.format == Format::Json {
             output.json(&stampings)?;
         }

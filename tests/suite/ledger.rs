@@ -316,6 +316,14 @@ fn every_command_takes_its_bundle_from_object_storage() {
     let _ = run(&other, &format!("export --format sarif --at {LATER} --out a.sarif --to Assessor")).ends_with(0);
     let _ = run(&other, &format!("build --out out --at {LATER}")).ends_with(0);
     let _ = run(&other, "soa").ends_with(2);
+    // A signature that is made at one machine is there at the other, whose copy of the bundle is older.
+    let made = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out"]).arg(one.path("key.pem")).output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    assert_eq!(run(&other, "log --limit 1 --format json").ends_with(0).json()[0]["signed"], false);
+    let _ = run(&one, "sign --key key.pem").ends_with(0);
+    assert_eq!(run(&other, "log --limit 1 --format json").ends_with(0).json()[0]["signed"], true);
+    let bundle = run(&other, "verify --format json").ends_with(0).json()["bundle"].as_str().unwrap().to_owned();
+    assert_eq!(fs::read_dir(other.folder().join(bundle).join("seal")).unwrap().count(), 1);
     let events = run(&one, "log --custody --format json").ends_with(0).json();
     assert_eq!((&events[0]["event"]["type"], &events[1]["event"]["type"]), (&json!("published"), &json!("exported")));
     let kept = events[1]["event"]["kept"].as_str().unwrap();

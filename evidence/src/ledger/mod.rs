@@ -304,12 +304,16 @@ impl Ledger {
         Chain::new(self.sequence(TOMBSTONES))
     }
 
-    /// Makes what lies in `seal/` of a bundle on disk known to a ledger in object storage. Sealed files are never written again.
+    /// Makes what was added to `seal/` of a bundle on disk known to a ledger in object storage, if the bundle is the one that was
+    /// fetched from it. Sealed files are never written again.
     ///
     /// # Errors
     /// What cannot be read or written.
-    pub fn share_seal(&self, run_id: &str) -> Result<(), LedgerError> {
-        self.objects.as_ref().map_or(Ok(()), |objects| objects.put_seal(run_id, &self.bundle_path(run_id)))
+    pub fn share_seal(&self, run_id: &str, bundle: &Path) -> Result<(), LedgerError> {
+        let Some(objects) = &self.objects else { return Ok(()) };
+        let own = self.bundle_path(run_id);
+        let same = matches!((own.canonicalize(), bundle.canonicalize()), (Ok(own), Ok(bundle)) if own == bundle);
+        if same { objects.put_seal(run_id, &own) } else { Ok(()) }
     }
 
     /// What lies in `seal/` of a run, by name.
