@@ -18,7 +18,9 @@ use proofbook_evidence::verify;
 
 use crate::cli::Common;
 use crate::config::{Config, Environment};
-use crate::scope;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::{scope, sealing};
 
 /// The name of the file that makes a folder a workspace.
 pub(crate) const FILE: &str = "proofbook.yaml";
@@ -195,13 +197,13 @@ impl Workspace {
         }
     }
 
-    /// Brings what was added to the seal of a bundle to the ledger that it was fetched from.
-    pub(crate) fn share_seal(&self, manifest: &Manifest, bundle: &Path) -> Result<()> {
+    /// Brings what was added to the seal of a bundle to the ledger that it was fetched from, if that is one of this workspace.
+    pub(crate) fn share_seal(&self, manifest: &Manifest, bundle: &Path, output: &Output) -> Result<Exit> {
         let run = &manifest.predicate;
         if run.workspace != self.config.workspace.value {
-            return Ok(());
+            return Ok(Exit::Held);
         }
-        Ok(self.ledger(&run.environment)?.share_seal(&run.run_id, bundle)?)
+        Ok(sealing::share(&self.ledger(&run.environment)?, &run.run_id, bundle, output))
     }
 
     /// The ledger that a bundle is a part of; none where it came from elsewhere.
