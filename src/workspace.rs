@@ -9,6 +9,7 @@ use proofbook_controls::files::{Files, is_yaml};
 use proofbook_controls::{ControlId, FrameworkId, yaml};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::bundle::manifest::Manifest;
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::freshness::Windows;
 use proofbook_evidence::ledger::{Ledger, RunRef};
@@ -17,7 +18,9 @@ use proofbook_evidence::verify;
 
 use crate::cli::Common;
 use crate::config::{Config, Environment};
-use crate::scope;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::{scope, sealing};
 
 /// The name of the file that makes a folder a workspace.
 pub(crate) const FILE: &str = "proofbook.yaml";
@@ -192,6 +195,15 @@ impl Workspace {
             Some(place) => place.open(&self.root, &part),
             None => Ok(Ledger::open(&self.root.join("evidence").join(part))?),
         }
+    }
+
+    /// Brings what was added to the seal of a bundle to the ledger that it was fetched from, if that is one of this workspace.
+    pub(crate) fn share_seal(&self, manifest: &Manifest, bundle: &Path, output: &Output) -> Result<Exit> {
+        let run = &manifest.predicate;
+        if run.workspace != self.config.workspace.value {
+            return Ok(Exit::Held);
+        }
+        Ok(sealing::share(&self.ledger(&run.environment)?, &run.run_id, bundle, output))
     }
 
     /// The ledger that a bundle is a part of; none where it came from elsewhere.

@@ -27,7 +27,7 @@ use crate::views::{self, Need, ViewObjects};
 pub const BUDGET: u64 = 2_000_000;
 
 /// The version of evaluation and roll-up; raised whenever the same observations could lead to another verdict.
-pub const SEMANTICS: u32 = 1;
+pub const SEMANTICS: u32 = 2;
 
 /// An inventory made ready for evaluation: views and indexes that several checks share are built once.
 pub struct Evaluation<'i> {

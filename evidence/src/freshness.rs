@@ -1,8 +1,8 @@
 //! Freshness: for how long a result counts, and what is left of an assessment once time has passed.
 //!
-//! Each class of evidence has a window. A framework may set another for a level: where it is in scope at that level, its window
-//! takes the place of the usual one, and of several the shortest counts. A workspace may set a window of its own for a control. A
-//! result whose window has passed is `stale`: it is shown with its age, and never counts.
+//! Each class of evidence has a window. A framework may set a shorter one for a level: where it is in scope at that level, the
+//! shortest counts, for the other frameworks in scope too. Only a workspace makes one longer, by a window of its own for a control.
+//! A result whose window has passed is `stale`: it is shown with its age, and never counts.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,12 @@ use proofbook_checks::{Reason, Verdict};
 use proofbook_controls::{ControlId, Controls};
 
 use crate::assessment::{Assessment, PartKind};
+use crate::attestation::Attestation;
 use crate::rollup::worst;
 use crate::scope::Scopes;
+
+/// Clocks of targets, authorities, runs and readers may differ by this much.
+pub const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 /// Windows that a workspace sets for controls, in hours.
 pub type ControlWindows = BTreeMap<ControlId, u32>;
@@ -40,10 +44,10 @@ impl Windows {
         Self(shortest)
     }
 
-    /// For how many hours a result of a class counts.
+    /// For how many hours a result of a class counts: a level that allows more than the usual window allows it to itself alone.
     #[must_use]
     pub fn hours(&self, class: Freshness) -> i64 {
-        self.limit(class).map_or_else(|| class.hours(), i64::from)
+        self.limit(class).map_or(class.hours(), |limit| class.hours().min(i64::from(limit)))
     }
 
     /// The window that a framework in scope sets for a class, in hours.
@@ -63,6 +67,33 @@ pub fn until(clock: Timestamp, hours: i64) -> Timestamp {
 #[must_use]
 pub const fn counts(status: Verdict) -> bool {
     matches!(status, Verdict::Pass | Verdict::NotApplicable | Verdict::Manual | Verdict::Exception)
+}
+
+/// What stops counting when: checks, controls that have a window of their own, and statements, each with what it said.
+pub type Times = BTreeMap<Timestamp, Vec<(String, Verdict)>>;
+
+/// When each result of a run at `clock` that counted when it was sealed counts no more.
+#[must_use]
+pub fn times(sealed: &Assessment, clock: Timestamp, windows: &ControlWindows) -> Times {
+    let mut out = Times::new();
+    // What did not run has no window.
+    let ran = sealed.checks.iter().filter(|(_, check)| counts(check.status) && check.fresh_until > clock);
+    for (id, check) in ran {
+        out.entry(check.fresh_until).or_default().push((id.to_string(), check.status));
+    }
+    for (id, hours) in windows {
+        if let Some(control) = sealed.controls.get(id).filter(|control| counts(control.status)) {
+            out.entry(until(clock, i64::from(*hours))).or_default().push((id.to_string(), control.status));
+        }
+    }
+    out
+}
+
+/// The earliest time at which anything that counted in a run at `clock` counts no more: a result, or a statement of a person.
+#[must_use]
+pub fn fresh_until<'s>(times: &Times, clock: Timestamp, statements: impl Iterator<Item = &'s Attestation>) -> Option<Timestamp> {
+    let counted = statements.filter(|statement| counts(statement.verdict(clock))).map(|statement| statement.expires_at);
+    counted.chain(times.keys().next().copied()).min()
 }
 
 /// Judges an assessment of a run at `clock` as of a later time: results whose window has passed are stale, statements have the

@@ -155,6 +155,10 @@ impl<'c> Assessor<'c> {
             // A check that was planned and never heard of was not looked at.
             let silent = if plan.checks.contains_key(check.id()) {
                 (Verdict::Error, Reason::NotCollected)
+            } else if check.definition.opt_in.is_none()
+                && plan.settings.checks.get(check.id()).is_some_and(|own| own.enabled == Some(false))
+            {
+                (Verdict::Skipped, Reason::SwitchedOff)
             } else {
                 (Verdict::Skipped, Reason::OptIn)
             };

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::exit::Exit;
 use crate::ledger::{Handover, handed_over, tell};
 use crate::output::Output;
+use crate::sealing;
 use crate::workspace::Workspace;
 
 /// Arguments of `export`.
@@ -44,7 +45,8 @@ impl Export {
         let path = workspace.bundle(common, self.bundle.as_deref())?;
         let bundle = Workspace::intact(&path)?;
         let facts = workspace.facts()?;
-        let publication = Publication::new(&bundle, facts, self.at.unwrap_or_else(clock::now))?;
+        let trust = sealing::trust(None, Some(&workspace))?;
+        let publication = Publication::new(&bundle, facts, self.at.unwrap_or_else(clock::now), trust.as_ref())?;
         let input = Input { publication: &publication, bundle: &bundle };
         for format in FORMATS.iter().filter(|format| format.name == self.format) {
             let bytes = (format.write)(&input)?;

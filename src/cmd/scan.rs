@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use proofbook_checks::inventory::Assurance;
 use proofbook_checks::plan::{self, Plan};
 use proofbook_checks::pseudonym::Pseudonyms;
 use proofbook_checks::settings::Settings;
@@ -14,6 +15,7 @@ use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
 use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::freshness::SKEW;
 use proofbook_evidence::scope::Scopes;
 use proofbook_sources::collector::PlannedRequest;
 use proofbook_sources::discovery::Found;
@@ -141,7 +143,7 @@ pub(crate) struct Scan {
     /// Write every finding to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     findings: Option<PathBuf>,
-    /// The time to judge by, as RFC 3339; the time of the dump, else now, where nothing is said.
+    /// The time to judge by, as RFC 3339, where dumps are read; the time of the dump, else now, where nothing is said.
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
     /// Verdicts that make the command fail.
@@ -198,6 +200,9 @@ impl Scan {
         let bars = Bars::new(output.quiet());
         let sources = collect::sources(&workspace, &environment, &self.targets, |_| true)?;
         let now = self.at.or(sources.collected_at).unwrap_or_else(clock::now);
+        if now.duration_since(clock::now()) > SKEW {
+            bail!("the run would be of {now}, which is to come: it is {}", clock::now());
+        }
         let collected = sources.collect(&wanted, &bars)?;
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
@@ -205,6 +210,10 @@ impl Scan {
         if let Some(pseudonyms) = &pseudonyms {
             let replaced = pseudonyms.inventory(&mut inventory);
             output.detail(format_args!("pseudonyms {replaced} names of people replaced"));
+        }
+        let live = inventory.targets.iter().find(|target| target.assurance == Assurance::Live);
+        if let Some((at, target)) = self.at.zip(live) {
+            bail!("--at {at} is for dumps: {} `{}` was read just now, so the run is of now; leave --at out", target.source, target.name);
         }
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
@@ -262,7 +271,7 @@ impl Scan {
             (id.to_string(), counts)
         });
         let frameworks = frameworks.collect();
-        let sealing = sealing::seal(&workspace, &sealed.path, &sealed.run_id, now, output);
+        let sealing = sealing::seal(&workspace, &ledger, &sealed, now, output);
         Ok(Scanned { sealed, sealing, findings, frameworks })
     }
 

@@ -14,6 +14,7 @@ use proofbook_controls::{Binds, CheckId, FrameworkId, Layer, Relation, Split};
 use proofbook_documents::Templates;
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Processing, Product, Region, Subprocessor};
+use proofbook_evidence::verify::SignatureState;
 use proofbook_evidence::views::crosswalk::CrosswalkView;
 use proofbook_evidence::views::profile::Profile;
 use proofbook_evidence::views::{
@@ -207,7 +208,7 @@ fn publication() -> Publication {
             stale: true,
             assurance: Assurance::Live,
             manifest_sha256: "0".repeat(64),
-            signed: true,
+            signature: Some(SignatureState::NotChecked),
             full: false,
             tool_version: words("0.1.0"),
             targets: vec![Target {

@@ -19,7 +19,6 @@ use crate::assessment::Assessment;
 use crate::attestation::Attestations;
 use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
-use crate::seal;
 use crate::values::MeasuredValue;
 
 /// A record may be this long; an object of Kubernetes has at most 1.5 MiB.
@@ -183,12 +182,6 @@ impl Bundle {
     #[must_use]
     pub fn manifest_sha256(&self) -> &str {
         &self.manifest_sha256
-    }
-
-    /// Whether an envelope around this manifest lies in the seal. Who signed it, and whether that holds, is not checked here.
-    #[must_use]
-    pub fn signed(&self) -> bool {
-        seal::is_signed(self.path())
     }
 
     /// The catalog that decided.

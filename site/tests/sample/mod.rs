@@ -93,7 +93,7 @@ fn run() -> RunView {
         stale: false,
         assurance: Assurance::Live,
         manifest_sha256: "0123456789abcdef".repeat(4),
-        signed: false,
+        signature: None,
         full: true,
         tool_version: "0.1.0".into(),
         targets: vec![Target {
