@@ -65,6 +65,8 @@ fn facts() -> Facts {
         certifications: vec![Certification {
             framework: FrameworkId::new("iso27001-2022").unwrap(),
             status: CertificationStatus::InProgress,
+            level: None,
+            valid_until: None,
             note: String::new(),
         }],
         processing: Some(Processing {

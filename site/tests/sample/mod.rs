@@ -145,6 +145,8 @@ fn facts() -> Facts {
         certifications: vec![Certification {
             framework: "iso27001-2022".parse().unwrap(),
             status: CertificationStatus::InProgress,
+            level: None,
+            valid_until: None,
             note: text("Stage 1 took place in May 2026."),
         }],
         processing: None,
