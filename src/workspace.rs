@@ -9,6 +9,7 @@ use proofbook_controls::files::{Files, is_yaml};
 use proofbook_controls::{ControlId, FrameworkId, yaml};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::exception::Exceptions;
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::freshness::Windows;
 use proofbook_evidence::ledger::{Ledger, RunRef};
@@ -154,6 +155,13 @@ impl Workspace {
     pub(crate) fn docs(&self) -> Vec<PathBuf> {
         let named = &self.config.docs;
         if named.is_empty() { vec![self.root.join("docs")] } else { named.iter().map(|path| self.root.join(path)).collect() }
+    }
+
+    /// What was accepted for a time, with every id resolved.
+    pub(crate) fn exceptions(&self, catalog: &Catalog) -> Result<Exceptions> {
+        let mut files = Files::default();
+        add_folder(&mut files, &self.root, Path::new("exceptions"))?;
+        Ok(Exceptions::load(&files, catalog, self.config.approval())?)
     }
 
     /// What is stated for publication.

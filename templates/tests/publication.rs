@@ -99,6 +99,7 @@ fn check() -> CheckView {
         reason_code: Reason::BelowMin,
         message: words("too old"),
         measured: BTreeMap::new(),
+        exceptions: Vec::new(),
     };
     CheckView {
         id: check.to_string(),

@@ -26,11 +26,12 @@ impl Publication {
         let plan = bundle.plan()?;
         let attestations = bundle.attestations()?;
         let sealed = bundle.assessment()?;
-        let findings: Counts = sealed.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
-            *all.entry(*verdict).or_insert(0) += count;
-            all
-        });
         let assessment = aged(bundle, sealed, &attestations, as_of);
+        let findings: Counts =
+            assessment.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
+                *all.entry(*verdict).or_insert(0) += count;
+                all
+            });
         let checks = checks::views(bundle, &plan, &assessment)?;
         let scopes = bundle.scopes();
         let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of);

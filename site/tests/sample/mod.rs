@@ -251,6 +251,7 @@ fn checks() -> Vec<CheckView> {
         reason_code: Reason::NotPermitted,
         message: "backups.velero.io could not be listed: 403".into(),
         measured: BTreeMap::new(),
+        exceptions: Vec::new(),
     }];
     backup.controls = [("backup".to_owned(), true)].into();
 
@@ -267,6 +268,7 @@ fn failing(name: &str) -> Finding {
         reason_code: Reason::BelowMin,
         message: "accepts tls1.0, tls1.1, the floor is TLS 1.2".into(),
         measured: [("lowest".into(), serde_json::from_value(json!("tls1.0")).unwrap())].into(),
+        exceptions: Vec::new(),
     }
 }
 
