@@ -15,7 +15,7 @@ use proofbook_controls::{ControlId, FrameworkId, yaml};
 use serde::Serialize;
 
 use crate::assessment::{Assessment, Counts};
-use crate::attestation::Attestation;
+use crate::attestation::{self, Attestation};
 use crate::bundle::{BundleError, Glance};
 use crate::freshness::{self, ControlWindows};
 use crate::ledger::RunRef;
@@ -180,19 +180,19 @@ fn controls(assessment: &Assessment) -> Counts {
 // They were held to the library when they were sealed.
 fn statements(glance: &Glance) -> BTreeMap<String, Attestation> {
     let files = glance.files().under("attestations").filter(|(path, _)| is_yaml(path));
-    let parsed = files.filter_map(|(path, text)| yaml::parse::<Attestation>(path, text).ok());
-    parsed.map(|statement| (statement.id.value.clone(), statement)).collect()
+    let parsed = files.filter_map(|(path, text)| Some((path, yaml::parse::<Attestation>(path, text).ok()?)));
+    attestation::in_force(parsed).into_iter().map(|(_, statement)| (statement.id.value.clone(), statement)).collect()
 }
 
 fn reminders(statements: &BTreeMap<String, Attestation>, as_of: Timestamp) -> Vec<Reminder> {
     let reminder = |statement: &Attestation| {
-        let left = statement.expires_at.duration_since(as_of);
+        let left = statement.expires_at().duration_since(as_of);
         let mark = MARKS.into_iter().find(|days| left <= SignedDuration::from_hours(24 * i64::from(*days)))?;
         Some(Reminder {
             id: statement.id.value.clone(),
             control: statement.control.as_ref().map(|control| control.value.to_string()),
             role: statement.role.clone(),
-            expires_at: statement.expires_at,
+            expires_at: statement.expires_at(),
             mark,
         })
     };

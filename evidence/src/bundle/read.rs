@@ -230,7 +230,7 @@ impl Bundle {
     /// # Errors
     /// Attestations that cannot be read any more.
     pub fn attestations(&self) -> Result<Attestations, BundleError> {
-        Attestations::load(&self.files, &self.catalog.controls).map_err(BundleError::Library)
+        Attestations::load(&self.files, &self.catalog.controls, &self.settings.approval).map_err(BundleError::Library)
     }
 
     /// The exceptions that were sealed.

@@ -331,7 +331,7 @@ impl Source<'_> {
             when: credit.when.clone(),
             earned: given.is_some_and(|given| given.verdict(self.as_of) == Verdict::Manual),
             statement: given.map(|given| given.statement.clone()),
-            signed: given.map(|given| SignedView { role: given.role.clone(), signed_at: given.signed_at, expires_at: given.expires_at }),
+            signed: given.map(|given| SignedView { role: given.role.clone(), signed_at: given.signed_at, expires_at: given.expires_at() }),
         }
     }
 }

@@ -225,7 +225,8 @@ impl Platform {
         let catalog = self.catalog();
         let plan = self.plan(&catalog);
         let inventory = self.inventory(&plan);
-        let attestations = Attestations::load(&self.attestations, &catalog.controls).unwrap_or_else(|errors| panic!("{errors}"));
+        let attestations =
+            Attestations::load(&self.attestations, &catalog.controls, &self.approval).unwrap_or_else(|errors| panic!("{errors}"));
         let loaded = Exceptions::load(&self.exceptions, &catalog, self.approval.clone());
         let exceptions = loaded.unwrap_or_else(|errors| panic!("{errors}"));
         let inputs = RunInputs {

@@ -7,6 +7,7 @@ use proofbook_checks::{Catalog, Verdict};
 use proofbook_controls::files::Files;
 use proofbook_controls::framework::Poam;
 use proofbook_controls::{FrameworkId, RequirementId};
+use proofbook_evidence::approval::Approval;
 use proofbook_evidence::assessment::{Assessment, Coverage, RequirementAssessment};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::scope::{Scope, Scopes};
@@ -48,7 +49,7 @@ fn statement(requirement: &str, expires_at: &str) -> Attestations {
         "a".repeat(64)
     );
     files.insert("attestations/in-part.yaml", text);
-    Attestations::load(&files, &CATALOG.controls).unwrap_or_else(|errors| panic!("{errors}"))
+    Attestations::load(&files, &CATALOG.controls, &Approval::default()).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn score(assessment: &Assessment, attestations: &Attestations) -> SprsView {
@@ -177,7 +178,7 @@ fn partial_credit_is_given_where_the_framework_knows_it() {
     let load = |text: &str| {
         let mut files = Files::default();
         files.insert("attestations/in-part.yaml", text);
-        let loaded = Attestations::load(&files, &CATALOG.controls);
+        let loaded = Attestations::load(&files, &CATALOG.controls, &Approval::default());
         loaded.map(|_| ()).map_err(|errors| errors.0.iter().map(|error| error.code).collect::<Vec<_>>())
     };
     let good = format!(
