@@ -40,6 +40,18 @@ pub struct Holder {
     pub until: Option<Date>,
 }
 
+impl Holder {
+    /// Whether they hold the role at a time.
+    #[must_use]
+    pub fn holds(&self, at: Timestamp) -> bool {
+        self.from <= day(at) && self.until.is_none_or(|until| day(at) <= until)
+    }
+}
+
+fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
+
 /// The roles of a workspace, and what they may approve.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,16 +83,14 @@ impl Approval {
         let Some(known) = self.roles.get(role) else {
             return Err(format!("has the role `{role}`, which is not under `roles:` of the workspace"));
         };
-        let day = at.to_zoned(TimeZone::UTC).date();
-        let holds = |holder: &&Holder| holder.from <= day && holder.until.is_none_or(|until| day <= until);
         let mut own = known.holders.iter().filter(|holder| holder.person_ref == person_ref).peekable();
         if own.peek().is_none() {
             return Err(format!("is no holder of the role `{role}`"));
         }
-        match own.find(holds) {
-            Some(_) => Ok(known),
-            None => Err(format!("did not hold the role `{role}` on {day}")),
+        if own.any(|holder| holder.holds(at)) {
+            return Ok(known);
         }
+        Err(format!("did not hold the role `{role}` on {}", day(at)))
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod approval;
 pub mod assessment;
 pub mod attestation;
+pub mod audit;
 pub mod bundle;
 pub mod claims;
 pub mod deviation;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use proofbook_checks::Verdict;
 use proofbook_checks::inventory::Assurance;
 use proofbook_controls::files::is_yaml;
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::assessment::{Assessment, Counts};
 use crate::attestation::{self, Attestation};
+use crate::audit;
 use crate::bundle::{BundleError, Glance};
 use crate::freshness::{self, ControlWindows};
 use crate::ledger::RunRef;
@@ -86,9 +87,6 @@ pub struct Reminder {
     /// The last of the marks that it has passed: 30, 14 or 7 days before, 0 once it has run out.
     pub mark: u8,
 }
-
-/// The days before a statement runs out at which its owner is reminded (evidence.md section 8).
-const MARKS: [u8; 4] = [0, 7, 14, 30];
 
 impl Status {
     /// The state as the bundle of a run gives it.
@@ -186,8 +184,7 @@ fn statements(glance: &Glance) -> BTreeMap<String, Attestation> {
 
 fn reminders(statements: &BTreeMap<String, Attestation>, as_of: Timestamp) -> Vec<Reminder> {
     let reminder = |statement: &Attestation| {
-        let left = statement.expires_at().duration_since(as_of);
-        let mark = MARKS.into_iter().find(|days| left <= SignedDuration::from_hours(24 * i64::from(*days)))?;
+        let mark = audit::mark(statement.expires_at(), as_of)?;
         Some(Reminder {
             id: statement.id.value.clone(),
             control: statement.control.as_ref().map(|control| control.value.to_string()),
