@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{Control, Controls};
 use proofbook_evidence::attestation::Attestations;
@@ -98,7 +98,7 @@ impl Attest {
         let days = if self.quarterly { days.min(100) } else { days };
         let expires = match self.expires {
             Some(expires) => expires,
-            None => signed.checked_add(jiff::SignedDuration::from_hours(24 * i64::from(days))).context("--signed is too late")?,
+            None => signed.checked_add(SignedDuration::from_hours(24 * i64::from(days))).context("--signed is too late")?,
         };
         let person = person(&workspace.config.approval(), &given(&self.role, "role")?, signed)?;
         let mut out = "# yaml-language-server: $schema=../schemas/attestation.schema.json\n".to_owned();
@@ -149,11 +149,11 @@ impl Attest {
 fn need<'c>(controls: &'c Controls, named: &str) -> Result<(&'c Control, &'c str, u32)> {
     let all = || controls.controls.values().flat_map(|control| control.attestations.iter().map(move |need| (control, need)));
     if let Some((control, need)) = all().find(|(_, need)| need.id == named) {
-        return Ok((control, &need.id, need.valid_days));
+        return Ok((control, need.id.as_str(), need.valid_days));
     }
     let of_control: Vec<_> = all().filter(|(control, _)| control.id.as_str() == named).collect();
     match of_control.as_slice() {
-        [(control, need)] => Ok((control, &need.id, need.valid_days)),
+        [(control, need)] => Ok((*control, need.id.as_str(), need.valid_days)),
         [] => {
             let help = did_you_mean(named, all().map(|(_, need)| need.id.as_str()), "see `proofbook controls show`");
             bail!("no control needs a statement `{named}`: {help}")

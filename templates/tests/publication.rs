@@ -198,6 +198,7 @@ fn publication() -> Publication {
         ..control(Verdict::Error, Basis::None)
     };
     Publication {
+        exceptions: BTreeMap::new(),
         run: RunView {
             workspace: words("w"),
             environment: words("production"),

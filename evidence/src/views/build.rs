@@ -9,7 +9,7 @@ use super::crosswalk::CrosswalkView;
 use super::soa::{SoaView, Times};
 use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
-use super::{checks, controls, frameworks};
+use super::{checks, controls, exceptions, frameworks};
 use crate::assessment::{Assessment, Basis, Counts};
 use crate::attestation::Attestations;
 use crate::bundle::{Bundle, BundleError};
@@ -46,6 +46,7 @@ impl Publication {
             facts,
             summary: summary(&assessment, findings),
             matrix: matrix(&controls),
+            exceptions: exceptions::views(&bundle.exceptions()?, &assessment, as_of),
             values: values.collect(),
             sprs: SprsView::new(catalog, scopes, &assessment, &attestations, as_of),
             soa: SoaView::new(catalog, scopes, &assessment, &attestations, times),

@@ -59,6 +59,7 @@ pub(crate) fn publication() -> Publication {
         rows: controls.values().filter(|control| control.layer == layer).map(matrix_row).collect(),
     });
     Publication {
+        exceptions: BTreeMap::new(),
         run: run(),
         facts: facts(),
         summary: SummaryView {
