@@ -149,27 +149,25 @@ fn of_exception(exception: &Exception, newest: Option<&Assessment>, as_of: Times
     let (until, _) = exception.ends();
     let mut notes = Vec::new();
     let dormant = exception.dormant(as_of);
-    match dormant.or_else(|| seen.map(|seen| seen.standing)) {
-        Some(Standing::Expired) => notes.push(Note::Expired),
-        Some(Standing::NotYet) if dormant.is_some() => notes.push(Note::NotYet),
-        Some(Standing::CheckinOverdue) => notes.push(Note::CheckinOverdue),
-        Some(Standing::NotMitigated) => notes.push(Note::NotMitigated),
-        Some(Standing::OtherVersion) => notes.push(Note::OtherVersion),
-        Some(Standing::CompensationFails) => notes.push(Note::CompensationFails),
-        Some(Standing::Unused) => notes.push(Note::Unused),
-        Some(Standing::NotRun) => notes.push(Note::NotRun),
-        // A run from before its first day has not applied it.
-        Some(Standing::NotYet) => notes.push(Note::NotApplied),
-        Some(Standing::InEffect) | None => {}
-    }
+    notes.extend(match (dormant, seen.map(|seen| seen.standing)) {
+        (Some(Standing::NotYet), _) => Some(Note::NotYet),
+        (Some(Standing::CheckinOverdue), _) => Some(Note::CheckinOverdue),
+        (Some(Standing::NotMitigated), _) => Some(Note::NotMitigated),
+        (Some(_), _) => Some(Note::Expired),
+        (None, Some(Standing::InEffect)) => None,
+        (None, Some(Standing::OtherVersion)) => Some(Note::OtherVersion),
+        (None, Some(Standing::CompensationFails)) => Some(Note::CompensationFails),
+        (None, Some(Standing::Unused)) => Some(Note::Unused),
+        (None, Some(Standing::NotRun)) => Some(Note::NotRun),
+        // It is in force, and the run saw an older form of it, or one before its first day.
+        (None, Some(_)) => Some(Note::NotApplied),
+        (None, None) => newest.map(|_| Note::NotApplied),
+    });
     if dormant.is_none() && mark(until, as_of).is_some() {
         notes.push(Note::ExpiresSoon);
     }
     if dormant.is_none() && as_of >= exception.review.value {
         notes.push(Note::ReviewDue);
-    }
-    if newest.is_some() && seen.is_none() {
-        notes.push(Note::NotApplied);
     }
     let most = exception.check.as_ref().and_then(|check| newest?.checks.get(&check.value)).is_some_and(|check| {
         let (covered, subjects) = (check.excepted.get(id).copied().unwrap_or(0), check.population.subjects);

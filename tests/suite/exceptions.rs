@@ -19,7 +19,7 @@ fn scan(workspace: &Workspace, more: &str) -> (Ran, Vec<crate::support::Finding>
 fn except(workspace: &Workspace, check: &str, subjects: &[String], approver: &str) -> Ran {
     let mut args = vec!["except", check, "--reason", "It goes away.", "--requester", "Head of operations", "--approver", approver];
     args.extend(["--ticket", "OPS-1", "--created", "2026-10-01T00:00:00Z", "--id", "EX-1", "-C", "ws"]);
-    args.extend(subjects.iter().flat_map(|subject| ["--subject", subject]));
+    args.extend(subjects.iter().flat_map(|subject| ["--subject", subject.as_str()]));
     workspace.bare(args)
 }
 

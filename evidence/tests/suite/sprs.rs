@@ -224,7 +224,7 @@ fn a_deviation_is_met_only_where_the_security_plan_describes_it() {
         let exception = ExceptionAssessment { kind, verdict: Verdict::Exception, standing, until, findings: 1, broad: false };
         assessment.exceptions.insert("EX-1".to_owned(), exception);
         let view = score(&assessment, &Attestations::default());
-        view.rows.iter().find(|row| row.id == FIPS).unwrap().finding
+        view.requirements.iter().find(|row| row.id == FIPS).unwrap().finding
     };
     for kind in Kind::ALL {
         let described = matches!(kind, Kind::EnduringException | Kind::TemporaryDeficiency);
