@@ -27,7 +27,7 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 26] = [
+const SCHEMAS: [(&str, Generate); 27] = [
     ("access-review-register", || schema_for!(AccessReviewRegister)),
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
