@@ -260,6 +260,7 @@ impl<'r> Run<'r, '_> {
             reason_code: judgement.reason,
             message: judgement.message,
             measured: judgement.measured,
+            exceptions: Vec::new(),
         }
     }
 
@@ -407,7 +408,8 @@ impl<'r> Run<'r, '_> {
     fn about_population(&self, population: Population, verdict: Verdict, reason_code: Reason, message: String) -> CheckResult {
         let check = self.check.id();
         let subject = Subject { kind: "Population".into(), namespace: None, name: check.as_str().into(), uid: None };
-        let finding = Finding { check: check.clone(), subject, verdict, reason_code, message, measured: BTreeMap::new() };
+        let finding =
+            Finding { check: check.clone(), subject, verdict, reason_code, message, measured: BTreeMap::new(), exceptions: Vec::new() };
         CheckResult { population, findings: vec![finding] }
     }
 }

@@ -11,8 +11,9 @@ use proofbook_checks::definition::Freshness;
 use proofbook_checks::{Reason, Verdict};
 use proofbook_controls::{ControlId, Controls};
 
-use crate::assessment::{Assessment, PartKind};
+use crate::assessment::{Assessment, Excepted, PartKind};
 use crate::attestation::Attestation;
+use crate::exception::recount;
 use crate::rollup::worst;
 use crate::scope::Scopes;
 
@@ -92,7 +93,7 @@ pub fn times(sealed: &Assessment, clock: Timestamp, windows: &ControlWindows) ->
 /// The earliest time at which anything that counted in a run at `clock` counts no more: a result, or a statement of a person.
 #[must_use]
 pub fn fresh_until<'s>(times: &Times, clock: Timestamp, statements: impl Iterator<Item = &'s Attestation>) -> Option<Timestamp> {
-    let counted = statements.filter(|statement| counts(statement.verdict(clock))).map(|statement| statement.expires_at);
+    let counted = statements.filter(|statement| counts(statement.verdict(clock))).map(Attestation::expires_at);
     counted.chain(times.keys().next().copied()).min()
 }
 
@@ -105,23 +106,39 @@ pub fn age(
     attested: impl Fn(&str) -> Option<Verdict>,
     as_of: Timestamp,
 ) {
-    let sealed: BTreeMap<String, Verdict> = assessment.checks.iter().map(|(id, check)| (id.to_string(), check.status)).collect();
-    for check in assessment.checks.values_mut() {
+    let lapsed: BTreeMap<&str, Verdict> = assessment
+        .exceptions
+        .iter()
+        .filter(|(_, exception)| as_of >= exception.until)
+        .map(|(id, exception)| (id.as_str(), exception.verdict))
+        .collect();
+    let has_lapsed = |excepted: &Excepted| excepted.keys().any(|id| lapsed.contains_key(id.as_str()));
+    let mut fresh_until = BTreeMap::new();
+    for (id, check) in &mut assessment.checks {
+        // What an exception covered is a failure again once the exception is over.
+        for (exception, number) in &check.excepted {
+            if let Some(verdict) = lapsed.get(exception.as_str()) {
+                recount(&mut check.counts, *verdict, Verdict::Fail, *number);
+                check.status = Verdict::Fail;
+            }
+        }
+        fresh_until.insert(id.to_string(), check.fresh_until);
         if counts(check.status) && as_of >= check.fresh_until {
             check.status = Verdict::Stale;
             check.reason = Reason::Stale;
         }
     }
-    let checks = &assessment.checks;
     for (id, control) in &mut assessment.controls {
         let own = windows.get(id).map(|hours| until(clock, i64::from(*hours)));
         for part in &mut control.parts {
-            part.status = match (part.kind, own) {
-                (PartKind::Attestation, _) => attested(&part.id).unwrap_or(Verdict::Error),
-                (PartKind::Check, None) => checks.get(part.id.as_str()).map_or(Verdict::Error, |check| check.status),
-                (PartKind::Check, Some(until)) => match sealed.get(&part.id) {
-                    Some(status) if counts(*status) && as_of >= until => Verdict::Stale,
-                    Some(status) => *status,
+            let lapsed = has_lapsed(&part.excepted);
+            part.status = match part.kind {
+                PartKind::Attestation if part.excepted.is_empty() || lapsed => attested(&part.id).unwrap_or(Verdict::Error),
+                PartKind::Check if lapsed => Verdict::Fail,
+                PartKind::Attestation => part.status,
+                PartKind::Check => match own.or_else(|| fresh_until.get(&part.id).copied()) {
+                    Some(until) if counts(part.status) && as_of >= until => Verdict::Stale,
+                    Some(_) => part.status,
                     None => Verdict::Error,
                 },
             };
@@ -129,6 +146,9 @@ pub fn age(
         let required = control.parts.iter().filter(|part| part.required).map(|part| part.status);
         // A control that nothing shows is not satisfied.
         control.status = worst(required).unwrap_or(Verdict::Error);
+        if control.not_applicable.as_ref().is_some_and(|id| !lapsed.contains_key(id.as_str())) {
+            control.status = Verdict::NotApplicable;
+        }
     }
     let controls = &assessment.controls;
     for requirement in assessment.frameworks.values_mut().flat_map(BTreeMap::values_mut) {

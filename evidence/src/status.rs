@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use proofbook_checks::inventory::Assurance;
 use proofbook_checks::{Reason, Verdict};
 use proofbook_controls::files::is_yaml;
@@ -15,7 +15,8 @@ use proofbook_controls::{CheckId, ControlId, FrameworkId, yaml};
 use serde::Serialize;
 
 use crate::assessment::{Assessment, ControlAssessment, Counts, PartKind};
-use crate::attestation::Attestation;
+use crate::attestation::{self, Attestation};
+use crate::audit;
 use crate::bundle::{BundleError, Glance};
 use crate::freshness::{self, Times};
 use crate::ledger::RunRef;
@@ -90,9 +91,6 @@ pub struct Reminder {
     /// The last of the marks that it has passed: 30, 14 or 7 days before, 0 once it has run out.
     pub mark: u8,
 }
-
-/// The days before a statement runs out at which its owner is reminded (evidence.md section 8).
-const MARKS: [u8; 4] = [0, 7, 14, 30];
 
 impl Status {
     /// The state as the bundle of a run gives it.
@@ -185,19 +183,18 @@ fn not_looked_at(assessment: &Assessment) -> Vec<ControlId> {
 // They were held to the library when they were sealed.
 fn statements(glance: &Glance) -> BTreeMap<String, Attestation> {
     let files = glance.files().under("attestations").filter(|(path, _)| is_yaml(path));
-    let parsed = files.filter_map(|(path, text)| yaml::parse::<Attestation>(path, text).ok());
-    parsed.map(|statement| (statement.id.value.clone(), statement)).collect()
+    let parsed = files.filter_map(|(path, text)| Some((path, yaml::parse::<Attestation>(path, text).ok()?)));
+    attestation::in_force(parsed).into_iter().map(|(_, statement)| (statement.id.value.clone(), statement)).collect()
 }
 
 fn reminders(statements: &BTreeMap<String, Attestation>, as_of: Timestamp) -> Vec<Reminder> {
     let reminder = |statement: &Attestation| {
-        let left = statement.expires_at.duration_since(as_of);
-        let mark = MARKS.into_iter().find(|days| left <= SignedDuration::from_hours(24 * i64::from(*days)))?;
+        let mark = audit::mark(statement.expires_at(), as_of)?;
         Some(Reminder {
             id: statement.id.value.clone(),
             control: statement.control.as_ref().map(|control| control.value.to_string()),
             role: statement.role.clone(),
-            expires_at: statement.expires_at,
+            expires_at: statement.expires_at(),
             mark,
         })
     };

@@ -71,9 +71,10 @@ fn findings(bundle: &Bundle) -> Result<Vec<u8>, ExportError> {
             finding.reason_code.as_str(),
             finding.message,
             measured,
+            finding.exceptions.join(" "),
         ]);
     })?;
-    table(["check", "subject", "verdict", "reason_code", "message", "measured"], rows.into_iter())
+    table(["check", "subject", "verdict", "reason_code", "message", "measured", "exceptions"], rows.into_iter())
 }
 
 fn checks(publication: &Publication) -> Result<Vec<u8>, ExportError> {

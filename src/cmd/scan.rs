@@ -14,7 +14,9 @@ use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
+use proofbook_evidence::assessment::Assessment;
 use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::exception::Standing;
 use proofbook_evidence::freshness::SKEW;
 use proofbook_evidence::scope::Scopes;
 use proofbook_sources::collector::PlannedRequest;
@@ -195,6 +197,7 @@ impl Scan {
         let chosen = self.selection.choose(&catalog, &settings, &scopes)?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
         let attestations = workspace.attestations(&catalog)?;
+        let exceptions = workspace.exceptions(&catalog)?;
         let wanted = plan.wanted();
 
         let bars = Bars::new(output.quiet());
@@ -225,14 +228,10 @@ impl Scan {
         });
         let mut writer = writer.transpose()?;
         let mut trouble = None;
-        let mut findings = BTreeMap::new();
         let bar = bars.steps("checks", plan.checks.len() as u64);
         let mut on_result = |result: &CheckResult| {
             bar.set_message(result.population.check.to_string());
             bar.inc(1);
-            for finding in &result.findings {
-                *findings.entry(finding.verdict).or_insert(0) += 1;
-            }
             if let Some(writer) = &mut writer {
                 trouble = trouble.take().or_else(|| write_findings(writer, result).err());
             }
@@ -244,6 +243,7 @@ impl Scan {
             plan: &plan,
             inventory: &inventory,
             attestations: &attestations,
+            exceptions: &exceptions,
             scopes: &scopes,
             workspace: &workspace.config.workspace.value,
             environment: &name,
@@ -256,6 +256,7 @@ impl Scan {
         };
         let mut sealed = scan_to_bundle(&inputs, &mut on_result)?;
         bar.finish_and_clear();
+        tell_exceptions(&sealed.assessment, output);
         crate::ledger::tell(&ledger, std::mem::take(&mut sealed.custody), output);
         if let Some(mut writer) = writer {
             let flushed = trouble.map_or_else(|| writer.flush().map_err(Into::into), Err);
@@ -271,6 +272,11 @@ impl Scan {
             (id.to_string(), counts)
         });
         let frameworks = frameworks.collect();
+        // As the roll-up counts them: a failure that an exception covers is one no more.
+        let mut findings = BTreeMap::new();
+        for (verdict, number) in sealed.assessment.checks.values().flat_map(|check| &check.counts) {
+            *findings.entry(*verdict).or_insert(0) += number;
+        }
         let sealing = sealing::seal(&workspace, &ledger, &sealed, now, output);
         Ok(Scanned { sealed, sealing, findings, frameworks })
     }
@@ -299,6 +305,23 @@ impl Scan {
             }
         }
         Ok(if matches!(foretold.discovered, Some(Err(_))) { Exit::CouldNotLook } else { Exit::Held })
+    }
+}
+
+/// Tells each exception that does not do what it was written for.
+fn tell_exceptions(assessment: &Assessment, output: &Output) {
+    for (id, exception) in &assessment.exceptions {
+        match exception.standing {
+            Standing::InEffect | Standing::NotRun => {}
+            Standing::Unused | Standing::NotYet => output.say(format_args!("exception {id}: {}", exception.standing)),
+            Standing::Expired
+            | Standing::CheckinOverdue
+            | Standing::NotMitigated
+            | Standing::OtherVersion
+            | Standing::CompensationFails => {
+                output.warn(format_args!("exception {id}: {}; what it covered fails again", exception.standing));
+            }
+        }
     }
 }
 

@@ -102,6 +102,7 @@ fn check() -> CheckView {
         reason_code: Reason::BelowMin,
         message: words("too old"),
         measured: BTreeMap::new(),
+        exceptions: Vec::new(),
     };
     CheckView {
         id: check.to_string(),
@@ -200,6 +201,7 @@ fn publication() -> Publication {
         ..control(Verdict::Error, Basis::None)
     };
     Publication {
+        exceptions: BTreeMap::new(),
         run: RunView {
             workspace: words("w"),
             environment: words("production"),

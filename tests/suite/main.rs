@@ -16,6 +16,7 @@ mod discovery;
 mod disk;
 mod docs;
 mod editions;
+mod exceptions;
 mod explain;
 mod import;
 mod layering;

@@ -24,7 +24,8 @@ pub(crate) struct Case {
     pub(crate) id: String,
     // Which weak spot of real documentation it is like.
     #[serde(default)]
-    covers: String,
+    #[serde(rename = "covers")]
+    _covers: String,
     documents: Vec<Text>,
     #[serde(default)]
     binds: Vec<String>,

@@ -163,7 +163,8 @@ fn of_claim(said: &Said, claim: &Claim, evidence: &Evidence<'_>, depth: usize) -
         }
     }
     for need in &claim.attestations {
-        let attested = evidence.attestations.get(&need.value).map(|attestation| (attestation.verdict(evidence.at), attestation.expires_at));
+        let attested = evidence.attestations.get(&need.value);
+        let attested = attested.map(|attestation| (attestation.verdict(evidence.at), attestation.expires_at()));
         findings.push(match attested {
             Some((Verdict::Manual, until)) => {
                 Finding::new(ClaimVerdict::Attested, format!("attestation {} is in force until {until}", need.value))

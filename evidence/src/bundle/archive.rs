@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::BundleError;
 use super::read::SealedFiles;
 use super::staging::Staging;
+use crate::approval::Approval;
 use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
 
@@ -40,6 +41,9 @@ pub(crate) struct SealedSettings {
     /// What tells the key by which people's names became pseudonyms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) pseudonyms: Option<String>,
+    /// Who may sign and approve.
+    #[serde(default, skip_serializing_if = "Approval::is_default")]
+    pub(crate) approval: Approval,
 }
 
 pub(crate) fn write(staging: &mut Staging, files: &Files, settings: &SealedSettings) -> Result<(), BundleError> {

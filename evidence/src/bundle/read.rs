@@ -17,6 +17,7 @@ use super::observations::{self, REQUESTS};
 use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
+use crate::exception::Exceptions;
 use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
 use crate::values::MeasuredValue;
@@ -222,7 +223,15 @@ impl Bundle {
     /// # Errors
     /// Attestations that cannot be read any more.
     pub fn attestations(&self) -> Result<Attestations, BundleError> {
-        Attestations::load(&self.files, &self.catalog.controls).map_err(BundleError::Library)
+        Attestations::load(&self.files, &self.catalog.controls, &self.settings.approval).map_err(BundleError::Library)
+    }
+
+    /// The exceptions that were sealed.
+    ///
+    /// # Errors
+    /// Exceptions that cannot be read any more.
+    pub fn exceptions(&self) -> Result<Exceptions, BundleError> {
+        Exceptions::load(&self.files, &self.catalog, self.settings.approval.clone()).map_err(BundleError::Library)
     }
 
     /// The inventory, with the masks that it was read through.

@@ -9,7 +9,7 @@ use super::crosswalk::CrosswalkView;
 use super::soa::{SoaView, Times};
 use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
-use super::{checks, controls, frameworks};
+use super::{checks, controls, exceptions, frameworks};
 use crate::assessment::{Assessment, Basis, Counts};
 use crate::attestation::Attestations;
 use crate::bundle::{Bundle, BundleError};
@@ -28,12 +28,13 @@ impl Publication {
         let plan = bundle.plan()?;
         let attestations = bundle.attestations()?;
         let sealed = bundle.assessment()?;
-        let findings: Counts = sealed.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
-            *all.entry(*verdict).or_insert(0) += count;
-            all
-        });
         let fresh_until = fresh_until(bundle, &sealed, &attestations);
         let assessment = aged(bundle, sealed, &attestations, as_of);
+        let findings: Counts =
+            assessment.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
+                *all.entry(*verdict).or_insert(0) += count;
+                all
+            });
         let checks = checks::views(bundle, &plan, &assessment)?;
         let scopes = bundle.scopes();
         let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of);
@@ -48,6 +49,7 @@ impl Publication {
             facts,
             summary: summary(&assessment, findings),
             matrix: matrix(&controls),
+            exceptions: exceptions::views(&bundle.exceptions()?, &assessment, as_of),
             values: values.collect(),
             sprs: SprsView::new(catalog, scopes, &assessment, &attestations, as_of),
             soa: SoaView::new(catalog, scopes, &assessment, &attestations, times),

@@ -8,6 +8,7 @@ mod checks;
 mod controls;
 pub mod coverage;
 pub mod crosswalk;
+pub mod exceptions;
 mod frameworks;
 pub mod profile;
 pub mod soa;
@@ -48,6 +49,9 @@ pub struct Publication {
     /// together: the site prints it, documents and their attachments are spared it.
     #[serde(skip)]
     pub crosswalk: crosswalk::CrosswalkView,
+    /// Deviations that are known and approved, by id, with how each stands.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exceptions: BTreeMap<String, exceptions::ExceptionView>,
     /// Measured values by id: `<check>.<name>`.
     pub values: BTreeMap<String, ValueView>,
     /// The SPRS score, where a framework in scope has one.

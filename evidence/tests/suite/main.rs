@@ -7,6 +7,7 @@ mod bundle;
 mod coverage;
 mod crosswalk;
 mod edits;
+mod exceptions;
 #[path = "../../../checks/sources/tests/s3/front.rs"]
 #[expect(dead_code, reason = "the tests of the S3 source use all of it")]
 mod front;
