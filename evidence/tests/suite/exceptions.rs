@@ -165,7 +165,7 @@ fn what_an_exception_covered_fails_again_once_it_is_over() {
     }))
     .unwrap();
     let at = |time: &str| {
-        let publication = Publication::new(&bundle, facts.clone(), time.parse::<Timestamp>().unwrap()).unwrap();
+        let publication = Publication::new(&bundle, facts.clone(), time.parse::<Timestamp>().unwrap(), None).unwrap();
         (publication.checks["ns-owner"].status, publication.controls["owned"].status, publication.summary.findings[&Verdict::Fail])
     };
     assert_eq!(at("2026-06-01T12:00:00Z"), (Verdict::Exception, Verdict::Exception, 2));

@@ -204,7 +204,8 @@ fn partial_credit_is_given_where_the_framework_knows_it() {
 
 #[test]
 fn a_deviation_is_met_only_where_the_security_plan_describes_it() {
-    let control = CATALOG.controls.mappings_of(&FrameworkId::new(CMMC).unwrap()).find(|mapping| mapping.requirement.as_str() == FIPS);
+    let cmmc = FrameworkId::new(CMMC).unwrap();
+    let control = CATALOG.controls.mappings_of(&cmmc).find(|mapping| mapping.requirement.as_str() == FIPS);
     let control = control.unwrap().control.clone();
     let finding = |kind: Kind| {
         let mut assessment = assessed(|_| Some(Verdict::Pass));
