@@ -145,7 +145,7 @@ const VARIATIONS: [Variation; 5] = [
     Variation { arguments: &["--managed-fields"], renamed: &[TENANT_LABEL] },
     Variation { arguments: &["--fault-rate", "0.4"], renamed: &[] },
     Variation { arguments: &["--format", "yaml"], renamed: &REGIONS },
-    Variation { arguments: &["--fault-rate", "0.02", "--now", "2027-02-28T23:59:59Z"], renamed: &[TENANT_LABEL, REGIONS[0], REGIONS[1]] },
+    Variation { arguments: &["--fault-rate", "0.02", "--now", "2026-02-28T23:59:59Z"], renamed: &[TENANT_LABEL, REGIONS[0], REGIONS[1]] },
 ];
 
 fn rename(text: &str, renamed: &[(&str, &str)]) -> String {
