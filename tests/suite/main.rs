@@ -16,6 +16,7 @@ mod discovery;
 mod disk;
 mod docs;
 mod editions;
+mod evidence_rules;
 mod exceptions;
 mod explain;
 mod import;
