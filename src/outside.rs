@@ -10,7 +10,7 @@ use proofbook_checks::inventory::{Inventory, Listing, Wanted};
 use proofbook_checks::resource::Source;
 use proofbook_checks::settings::Settings;
 use proofbook_sources::collector::Collector;
-use proofbook_sources::discovery::{Announced, Discovery, Found};
+use proofbook_sources::discovery::{Announced, DiscoverSettings, Discovery, Found};
 use proofbook_sources::dns::DnsTarget;
 use proofbook_sources::http::HttpTarget;
 use proofbook_sources::observed::Unread;
@@ -33,7 +33,8 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Those of an environment that are meant; a recording that holds observations of a source stands in for its targets.
+    /// Those of an environment that are meant; a recording that holds observations of a source stands in for its targets, the
+    /// discovered ones among them. Of the sources that it does not hold, targets are discovered as of a cluster.
     pub(crate) fn new(
         workspace: &Workspace,
         environment: &Environment,
@@ -55,10 +56,15 @@ impl Outside {
         match &environment.discover {
             _ if !is_meant(Source::Tls) => {}
             None if ports => bail!("{FILE}: `ports.discovered` needs `discover` with what may be contacted under `allow`"),
-            // What a recording holds was discovered when it was made.
-            Some(_) if recorded.iter().any(|source| *source != Source::Kubernetes) => {}
             Some(discover) => {
-                let discovery = discover.open(ports, &outside.setup())?;
+                // What a recording holds of a source was discovered when it was made.
+                let discover = DiscoverSettings {
+                    tls: discover.tls && live(Source::Tls),
+                    http: discover.http && live(Source::Http),
+                    dns: discover.dns && live(Source::Dns),
+                    ..discover.clone()
+                };
+                let discovery = discover.open(ports && live(Source::Tls), &outside.setup())?;
                 if !has_cluster {
                     bail!("{FILE}: `discover` needs a cluster to read: name one under `kubernetes`, or with --dump");
                 }

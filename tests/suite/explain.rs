@@ -86,6 +86,28 @@ fn the_newest_result_stands_beside_what_was_promised() {
 }
 
 #[test]
+fn what_a_run_said_of_controls_and_requirements_counts_no_more_once_it_is_old() {
+    let workspace = workspace();
+    workspace.run("scan --at 2020-01-01T00:00:00Z --fail-on nothing --quiet").ends_with(0);
+    let bundles = workspace.path("ws/evidence/explained/prod");
+    let run = std::fs::read_dir(&bundles).unwrap().flatten().find(|entry| entry.path().join("assessment.json").exists()).unwrap();
+    let sealed: Json = serde_json::from_slice(&std::fs::read(run.path().join("assessment.json")).unwrap()).unwrap();
+    let passed = |things: &Json| {
+        let shown = |(id, one): (&String, &Json)| (one["status"] == "pass").then(|| id.clone());
+        things.as_object().unwrap().iter().find_map(shown).unwrap_or_else(|| panic!("nothing passed: {things:#}"))
+    };
+    let requirement = passed(&sealed["frameworks"]["soc2-tsc-2017"]);
+    for id in [format!("control:{}", passed(&sealed["controls"])), format!("soc2-tsc-2017:{requirement}")] {
+        let told = workspace.run(&format!("explain {id} --format json")).ends_with(0).json();
+        assert_eq!((&told["newest"]["status"], &told["newest"]["stale"]), (&json!("stale"), &json!(true)), "{id}: {told:#}");
+    }
+    // What a check said then is told beside since when it counts no more.
+    let check = passed(&sealed["checks"]);
+    let told = workspace.run(&format!("explain check:{check} --format json")).ends_with(0).json();
+    assert_eq!((&told["newest"]["status"], &told["newest"]["stale"]), (&json!("pass"), &json!(true)), "{told:#}");
+}
+
+#[test]
 fn controls_and_requirements_read_well_too() {
     let workspace = workspace();
     let control = workspace.run("explain control:kubelet-hardening").ends_with(0).stdout;

@@ -11,10 +11,8 @@ use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
 use super::{checks, controls, frameworks};
 use crate::assessment::{Assessment, Basis, Counts};
-use crate::attestation::Attestations;
 use crate::bundle::{Bundle, BundleError};
 use crate::facts::Facts;
-use crate::freshness;
 
 impl Publication {
     /// Makes all views of a bundle as of a time.
@@ -30,7 +28,7 @@ impl Publication {
             *all.entry(*verdict).or_insert(0) += count;
             all
         });
-        let assessment = aged(bundle, sealed, &attestations, as_of);
+        let assessment = bundle.assessment_at(&attestations, as_of)?;
         let checks = checks::views(bundle, &plan, &assessment)?;
         let scopes = bundle.scopes();
         let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of);
@@ -54,15 +52,6 @@ impl Publication {
             frameworks,
         })
     }
-}
-
-// A result whose window has passed counts as stale: it is shown with its age, and never as good.
-pub(super) fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestations, as_of: Timestamp) -> Assessment {
-    let mut assessment = sealed;
-    let clock = bundle.manifest().predicate.clock;
-    let attested = |need: &str| attestations.by_need.get(need).map(|attestation| attestation.verdict(as_of));
-    freshness::age(&mut assessment, clock, bundle.freshness(), attested, as_of);
-    assessment
 }
 
 fn run(bundle: &Bundle, assessment: &Assessment, as_of: Timestamp) -> Result<RunView, BundleError> {
