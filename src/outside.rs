@@ -64,11 +64,13 @@ impl Outside {
                     dns: discover.dns && live(Source::Dns),
                     ..discover.clone()
                 };
-                let discovery = discover.open(ports && live(Source::Tls), &outside.setup())?;
-                if !has_cluster {
+                let ports = ports && live(Source::Tls);
+                let discovery = discover.open(ports, &outside.setup())?;
+                let any = discover.tls || discover.http || discover.dns || ports;
+                if any && !has_cluster {
                     bail!("{FILE}: `discover` needs a cluster to read: name one under `kubernetes`, or with --dump");
                 }
-                outside.discovery = Some(discovery);
+                outside.discovery = any.then_some(discovery);
                 outside.tls = outside.tls.or_else(|| discover.tls.then(TlsTarget::default));
                 outside.http = outside.http.or_else(|| discover.http.then(HttpTarget::default));
                 outside.dns = outside.dns.or_else(|| discover.dns.then(DnsTarget::default));

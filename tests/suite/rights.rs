@@ -113,6 +113,7 @@ fn a_trial_of_deletion_opens_its_own_prefix_and_no_bucket() {
     let secret = || json!({"env": "PROOFBOOK_NO_SUCH"});
     let workspace = Workspace::with_settings(&json!({
         "workspace": "trials",
+        "checks": {"data-deletion-effective": {"enabled": true}},
         "environments": {"prod": {"s3": {"accounts": [{
             "name": "main", "region": "eu-central-1", "access_key_id": secret(), "secret_access_key": secret(),
             "buckets": ["logs"], "trials": ["data/canary/", "data/other/one", "logs/canary/"],
