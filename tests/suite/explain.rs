@@ -92,7 +92,8 @@ fn what_a_run_said_of_controls_and_requirements_counts_no_more_once_it_is_old() 
     workspace.write(
         "ws/controls/library/house-authorization.yaml",
         "id: house-authorization\ntitle: Requests are authorized\nobjective: The API server asks who may do what.\nlayer: control-plane\n\
-         responsibility: {split: provider, provider: [Keep authorization switched on.], customer: []}\nchecks: {required: [apiserver-authz-mode]}\n",
+         responsibility: {split: provider, provider: [Keep authorization on.], customer: [Use the authorization that is there.]}\n\
+         checks: {required: [apiserver-authz-mode]}\nreview_months: 6\n",
     );
     workspace.write(
         "ws/controls/frameworks/house-rules.yaml",
@@ -104,9 +105,8 @@ fn what_a_run_said_of_controls_and_requirements_counts_no_more_once_it_is_old() 
         "framework: house-rules\nreviewed_by: us\nmappings:\n  - {requirement: A-1, control: house-authorization, relation: equivalent, \
          rationale: It is the same., limits: One server is asked.}\n",
     );
-    let settings: Json = serde_json::from_str(&std::fs::read_to_string(workspace.path("ws/proofbook.yaml")).unwrap()).unwrap();
-    let settings =
-        Json::Object(settings.as_object().unwrap().clone().into_iter().chain([("frameworks".into(), json!(["house-rules"]))]).collect());
+    let mut settings: Json = serde_json::from_str(&std::fs::read_to_string(workspace.path("ws/proofbook.yaml")).unwrap()).unwrap();
+    settings["frameworks"] = json!(["house-rules"]);
     workspace.write("ws/proofbook.yaml", settings.to_string());
     workspace.run("scan --at 2020-01-01T00:00:00Z --fail-on nothing --quiet").ends_with(0);
     let bundles = workspace.path("ws/evidence/explained/prod");
