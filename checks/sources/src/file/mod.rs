@@ -101,7 +101,8 @@ impl FileCollector {
             Kind::new("a register of modules", &settings.modules, &["Register"], records::modules),
             Kind::new("a result of a benchmark", &settings.benchmarks, &["Benchmark"], benchmark).newest(),
             Kind::new("an audit policy", &settings.audit_policies, &["AuditPolicy"], audit_policy),
-            Kind::new("how the API server encrypts", &settings.encryption, encryption::KINDS, |_, name, file| encryption::read(name, file)),
+            Kind::new("how the API server encrypts", &settings.encryption, encryption::KINDS, |_, name, file| encryption::read(name, file))
+                .newest(),
             Kind::new("pipelines of logs", &settings.log_pipelines, agent::KINDS, |_, name, file| agent::read(name, file)),
             register::<kept::DisclosureRegister>("a register of reports of weaknesses", &registers.disclosures),
             register::<kept::IncidentRegister>("a register of incidents", &registers.incidents),

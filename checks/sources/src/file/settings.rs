@@ -37,7 +37,7 @@ pub struct FileTarget {
     #[serde(default)]
     pub registers: RegisterFiles,
     /// How the API server encrypts what it stores: its configuration, the status of k3s, a cluster as its cloud tells it, and the
-    /// health of the API server.
+    /// health of the API server with the day in the name of the file, of which the newest counts.
     #[serde(default)]
     pub encryption: Vec<PathBuf>,
     /// Configurations of what collects logs: OpenTelemetry collectors, Fluent Bit, Vector, Promtail.
@@ -97,12 +97,17 @@ pub struct RegisterFiles {
 pub struct AuditEvents {
     /// Files of events, one JSON document a line, plain or `.gz`; `*` in the name stands for any text.
     pub files: Vec<PathBuf>,
-    /// Who is staff of the provider.
+    /// Who is staff of the provider: at least one group or user.
     pub staff: Staff,
 }
 
 impl TargetSettings for FileTarget {
     fn open(&self, name: &str, setup: &Setup<'_>) -> Result<Box<dyn Collector>, SettingsError> {
+        if self.audit_events.as_ref().is_some_and(|events| events.staff.is_nobody()) {
+            let detail =
+                "`audit_events` names nobody under `staff`, so that nobody's entry would count; name groups or users of the provider";
+            return Err(SettingsError { target: name.to_owned(), detail: detail.to_owned() });
+        }
         Ok(Box::new(FileCollector::new(name, setup.root, self.clone())))
     }
 }

@@ -24,7 +24,7 @@ use self::probe::{Prober, State};
 use self::settings::{PortRange, ranges_text};
 pub use self::settings::{Ports, Vantage};
 pub use self::target::PortsTarget;
-use crate::address::{OFF_LIMITS, is_off_limits};
+use crate::address::{OFF_LIMITS, is_off_limits, look_up};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread, anonymous};
@@ -149,11 +149,7 @@ impl PortsCollector {
     }
 
     async fn look_up(&self, host: &str, observed: &mut Observed) -> Result<Vec<IpAddr>, Unread> {
-        let found = match tokio::time::timeout(self.settings.deadline, tokio::net::lookup_host((host, 0))).await {
-            Ok(Ok(found)) => Ok(found.map(|socket| socket.ip()).collect::<Vec<_>>()),
-            Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
-            Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
-        };
+        let found = look_up(host, self.settings.deadline).await;
         let status = if found.is_ok() { "resolved" } else { "unresolved" };
         observed.requests([self.told("resolve", host.to_owned(), status.to_owned(), found.as_ref().map_or(0, Vec::len))]);
         found
@@ -161,10 +157,10 @@ impl PortsCollector {
 
     async fn ask_witness(&self, prober: &Prober, observed: &mut Observed) -> Option<State> {
         let (host, port) = self.settings.witness.as_ref()?;
-        let found = tokio::time::timeout(self.settings.deadline, tokio::net::lookup_host((host.as_str(), *port))).await;
         let mut state = State::Trouble(Unread::new(Reason::Unreachable, "the witness has no address"));
-        for socket in found.into_iter().flatten().flatten().filter(|socket| !is_off_limits(socket.ip())) {
-            state = prober.ask(socket).await;
+        let found = look_up(host, self.settings.deadline).await;
+        for address in found.into_iter().flatten().filter(|address| !is_off_limits(*address)) {
+            state = prober.ask(SocketAddr::new(address, *port)).await;
             if state == State::Open {
                 break;
             }
