@@ -27,8 +27,8 @@ use sha2::{Digest, Sha256};
 
 use self::kept::Register;
 pub use self::kept::{
-    AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, ExerciseRegister, IncidentRegister, ProcessingRegister,
-    RequestRegister, RiskRegister, StaffRegister, TicketRegister,
+    AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, ExerciseRegister, IncidentRegister, NetworkTrialRegister,
+    ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, TicketRegister,
 };
 pub use self::keys::ApiKeyFile;
 use self::reading::Read;
@@ -114,6 +114,7 @@ impl FileCollector {
             register::<kept::ContractRegister>("a register of contracts", &registers.contracts),
             register::<kept::ProcessingRegister>("a record of processing", &registers.processing),
             register::<kept::DeletionRegister>("a register of trials of deletion", &registers.deletions),
+            register::<kept::NetworkTrialRegister>("a register of trials of the network", &registers.connections),
         ];
         kinds.extend(settings.api_keys.iter().map(|export| {
             let paths = std::slice::from_ref(&export.file);

@@ -89,6 +89,9 @@ pub struct RegisterFiles {
     /// Trials of deletion.
     #[serde(default)]
     pub deletions: Vec<PathBuf>,
+    /// Trials of the network.
+    #[serde(default)]
+    pub connections: Vec<PathBuf>,
 }
 
 /// Audit events of the API server.
