@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::FileCollector;
 use super::keys::ApiKeyFile;
+use super::streamed::AuditStream;
 use super::trail::Staff;
 use crate::collector::Collector;
 use crate::settings::{SettingsError, Setup, TargetSettings};
@@ -99,13 +100,19 @@ pub struct RegisterFiles {
 #[serde(deny_unknown_fields)]
 pub struct AuditEvents {
     /// Files of events, one JSON document a line, plain or `.gz`; `*` in the name stands for any text.
+    #[serde(default)]
     pub files: Vec<PathBuf>,
+    /// Queries of a Loki that holds the events.
+    #[serde(default)]
+    pub loki: Vec<AuditStream>,
     /// Who is staff of the provider.
     pub staff: Staff,
 }
 
 impl TargetSettings for FileTarget {
     fn open(&self, name: &str, setup: &Setup<'_>) -> Result<Box<dyn Collector>, SettingsError> {
-        Ok(Box::new(FileCollector::new(name, setup.root, self.clone())))
+        let streams = self.audit_events.iter().flat_map(|events| &events.loki).map(|stream| stream.open(name, setup));
+        let streams = streams.collect::<Result<_, _>>()?;
+        Ok(Box::new(FileCollector::new(name, setup.root, self.clone(), streams)))
     }
 }
