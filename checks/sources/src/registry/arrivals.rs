@@ -13,10 +13,7 @@ use crate::observed::Unread;
 const SCANNED: &str = "Success";
 
 /// The image of a list that arrived last, and when.
-pub(super) fn latest<'j>(
-    images: &'j [Json],
-    arrived: impl Fn(&Json) -> Option<Timestamp>,
-) -> Result<Option<(Timestamp, &'j Json)>, Unread> {
+pub(super) fn latest(images: &[Json], arrived: impl Fn(&Json) -> Option<Timestamp>) -> Result<Option<(Timestamp, &Json)>, Unread> {
     let mut found: Option<(Timestamp, &Json)> = None;
     for image in images.iter().filter(|image| is_image(image)) {
         let at = arrived(image).ok_or_else(|| Unread::new(Reason::ParseError, "an image does not tell when it arrived"))?;

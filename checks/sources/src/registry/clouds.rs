@@ -69,8 +69,8 @@ pub struct ArtifactRegistrySettings {
 /// A registry of a cloud.
 #[derive(Debug)]
 pub(super) enum Cloud {
-    Amazon(Amazon),
-    Google(Google),
+    Amazon(Box<Amazon>),
+    Google(Box<Google>),
 }
 
 /// Amazon's, in a region.
@@ -116,7 +116,7 @@ impl EcrSettings {
         let signer = Signer::new(&id, &key, session.as_ref());
         let settings = WebSettings { deadline: Duration::from_secs(10), ..WebSettings::new(Source::Registry, &label) };
         let web = Web::new(settings).map_err(|detail| fault(&detail))?;
-        Ok(Cloud::Amazon(Amazon { target: label, region: region.clone(), url, signer, web }))
+        Ok(Cloud::Amazon(Box::new(Amazon { target: label, region: region.clone(), url, signer, web })))
     }
 }
 
@@ -138,7 +138,7 @@ impl ArtifactRegistrySettings {
         let analysis = Service::open(Source::Registry, target, &name, &analysis, &self.access, setup)?;
         let path = format!("v1/projects/{}/locations/{}/repositories", self.project.value, self.location);
         let occurrences = format!("v1/projects/{}/occurrences", self.project.value);
-        Ok(Cloud::Google(Google { service, path, analysis, occurrences }))
+        Ok(Cloud::Google(Box::new(Google { service, path, analysis, occurrences })))
     }
 }
 

@@ -17,6 +17,7 @@ mod clouds;
 mod harbor;
 mod image;
 mod keys;
+mod notation;
 pub mod rights;
 mod sigstore;
 mod statement;
