@@ -22,6 +22,7 @@ mod explain;
 mod import;
 mod layering;
 mod ledger;
+mod methods;
 #[path = "../../evidence/tests/suite/moto.rs"]
 #[expect(dead_code, reason = "the tests of the ledger use all of it")]
 mod moto;

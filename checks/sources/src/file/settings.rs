@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::FileCollector;
 use super::keys::ApiKeyFile;
+use super::streamed::AuditStream;
 use super::trail::Staff;
 use crate::collector::Collector;
 use crate::settings::{SettingsError, Setup, TargetSettings};
@@ -89,6 +90,9 @@ pub struct RegisterFiles {
     /// Trials of deletion.
     #[serde(default)]
     pub deletions: Vec<PathBuf>,
+    /// Trials of the network.
+    #[serde(default)]
+    pub connections: Vec<PathBuf>,
 }
 
 /// Audit events of the API server.
@@ -96,7 +100,11 @@ pub struct RegisterFiles {
 #[serde(deny_unknown_fields)]
 pub struct AuditEvents {
     /// Files of events, one JSON document a line, plain or `.gz`; `*` in the name stands for any text.
+    #[serde(default)]
     pub files: Vec<PathBuf>,
+    /// Queries of a Loki that holds the events.
+    #[serde(default)]
+    pub loki: Vec<AuditStream>,
     /// Who is staff of the provider: at least one group or user.
     pub staff: Staff,
 }
@@ -108,6 +116,8 @@ impl TargetSettings for FileTarget {
                 "`audit_events` names nobody under `staff`, so that nobody's entry would count; name groups or users of the provider";
             return Err(SettingsError { target: name.to_owned(), detail: detail.to_owned() });
         }
-        Ok(Box::new(FileCollector::new(name, setup.root, self.clone())))
+        let streams = self.audit_events.iter().flat_map(|events| &events.loki).map(|stream| stream.open(name, setup));
+        let streams = streams.collect::<Result<_, _>>()?;
+        Ok(Box::new(FileCollector::new(name, setup.root, self.clone(), streams)))
     }
 }

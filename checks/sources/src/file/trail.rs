@@ -99,7 +99,7 @@ struct Session {
 
 type Sessions = BTreeMap<(String, usize, &'static str), Vec<Session>>;
 
-/// What a file of events brought.
+/// What a file or a query of events brought.
 #[derive(Debug)]
 pub(super) struct Trail {
     pub records: Vec<Record>,
@@ -137,8 +137,9 @@ impl std::io::Read for Hashing {
     }
 }
 
+/// Events, counted.
 #[derive(Debug, Default)]
-struct Counted {
+pub(super) struct Counted {
     events: u64,
     of_staff: u64,
     refused: u64,
@@ -166,16 +167,22 @@ fn count(mut reader: impl std::io::BufRead, staff: &Staff) -> Result<Counted, Un
             continue;
         }
         // One line that cannot be read may be the one that matters.
-        let event: Event = serde_json::from_str(&line).map_err(|_| fault("is no audit event; a file that was cut ends so"))?;
-        if event.kind != "Event" || event.api_version != "audit.k8s.io/v1" {
-            return Err(fault("is no event of audit.k8s.io/v1"));
-        }
-        counted.add(event, staff);
+        counted.line(&line, staff).map_err(fault)?;
     }
     Ok(counted)
 }
 
 impl Counted {
+    /// Adds one line; says what is wrong with it where it is no event.
+    pub(super) fn line(&mut self, line: &str, staff: &Staff) -> Result<(), &'static str> {
+        let event: Event = serde_json::from_str(line).map_err(|_| "is no audit event; what was cut ends so")?;
+        if event.kind != "Event" || event.api_version != "audit.k8s.io/v1" {
+            return Err("is no event of audit.k8s.io/v1");
+        }
+        self.add(event, staff);
+        Ok(())
+    }
+
     fn add(&mut self, event: Event, staff: &Staff) {
         let at = event.request_received_timestamp;
         let until = event.stage_timestamp.map_or(at, |stage| stage.max(at));
@@ -211,7 +218,7 @@ impl Counted {
         }
     }
 
-    fn records(self, name: &str, sha256: &str) -> Vec<Record> {
+    pub(super) fn records(self, name: &str, sha256: &str) -> Vec<Record> {
         let mut trail = json!({"events": self.events, "staff_events": self.of_staff, "refused": self.refused, "sha256": sha256});
         if let (Some(from), Some(to)) = (self.from, self.to) {
             trail["from"] = from.to_string().into();

@@ -208,7 +208,7 @@ fn judge() -> Judge {
 }
 
 // The namespaces of the cluster, which another source lists.
-fn with_namespaces(mut inventory: Inventory, judge: &Judge) -> Inventory {
+pub(crate) fn with_namespaces(mut inventory: Inventory, judge: &Judge) -> Inventory {
     let namespaces = Resource::kubernetes("namespaces");
     let tenant: Json =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenant-a", "labels": {"proofbook.dev/tenant": "a"}}});
