@@ -169,19 +169,19 @@ fn a_dump_with_records_of_another_source_switches_no_discovery_off() {
     workspace.write("dump/dump.yaml", absent);
     workspace
         .write("dump/dns/names.json", list(json!({"apiVersion": "proofbook.dev/dns", "kind": "Name", "metadata": {"name": "a.example"}})));
-    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS} --at {AT}"));
+    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
     let finding = about(&findings, "tls-min-version", &format!("Endpoint/localhost:{}@127.0.0.1", endpoint.port));
     assert_eq!(finding.verdict, "pass", "{finding:#?}");
     // A kind that announces and is not in the dump leaves the population unknown, and not smaller.
     workspace.write("dump/dump.yaml", absent.replace("services, ", ""));
-    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS} --at {AT}"));
+    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
     assert_eq!(about(&findings, "tls-min-version", "Population/tls-min-version").verdict, "error", "{findings:#?}");
     // What is recorded of the source itself was discovered when it was made: nobody is asked.
     workspace.write(
         "dump/tls/endpoints.json",
         list(json!({"apiVersion": "proofbook.dev/tls", "kind": "Endpoint", "metadata": {"name": "b.example:443"}})),
     );
-    let (ran, findings) = workspace.scan(&format!("--dump dump {CHECKS} --at {AT}"));
+    let (ran, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
     assert!(findings.iter().all(|finding| !finding.subject.name.starts_with("localhost")), "{findings:#?}");
     assert!(findings.iter().any(|finding| finding.subject.name == "b.example:443"), "{findings:#?}");
     assert!(!ran.stderr.contains("discovery:"), "{}", ran.stderr);
