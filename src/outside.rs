@@ -10,7 +10,7 @@ use proofbook_checks::inventory::{Inventory, Listing, Wanted};
 use proofbook_checks::resource::Source;
 use proofbook_checks::settings::Settings;
 use proofbook_sources::collector::Collector;
-use proofbook_sources::discovery::{Announced, Discovery, Found};
+use proofbook_sources::discovery::{Announced, DiscoverSettings, Discovery, Found};
 use proofbook_sources::dns::DnsTarget;
 use proofbook_sources::http::HttpTarget;
 use proofbook_sources::observed::Unread;
@@ -33,7 +33,8 @@ pub(crate) struct Outside {
 }
 
 impl Outside {
-    /// Those of an environment that are meant; a recording that holds observations of a source stands in for its targets.
+    /// Those of an environment that are meant; a recording that holds observations of a source stands in for its targets, the
+    /// discovered ones among them. Of the sources that it does not hold, targets are discovered as of a cluster.
     pub(crate) fn new(
         workspace: &Workspace,
         environment: &Environment,
@@ -55,14 +56,21 @@ impl Outside {
         match &environment.discover {
             _ if !is_meant(Source::Tls) => {}
             None if ports => bail!("{FILE}: `ports.discovered` needs `discover` with what may be contacted under `allow`"),
-            // What a recording holds was discovered when it was made.
-            Some(_) if recorded.iter().any(|source| *source != Source::Kubernetes) => {}
             Some(discover) => {
+                // What a recording holds of a source was discovered when it was made.
+                let discover = DiscoverSettings {
+                    tls: discover.tls && live(Source::Tls),
+                    http: discover.http && live(Source::Http),
+                    dns: discover.dns && live(Source::Dns),
+                    ..discover.clone()
+                };
+                let ports = ports && live(Source::Tls);
                 let discovery = discover.open(ports, &outside.setup())?;
-                if !has_cluster {
+                let any = discover.tls || discover.http || discover.dns || ports;
+                if any && !has_cluster {
                     bail!("{FILE}: `discover` needs a cluster to read: name one under `kubernetes`, or with --dump");
                 }
-                outside.discovery = Some(discovery);
+                outside.discovery = any.then_some(discovery);
                 outside.tls = outside.tls.or_else(|| discover.tls.then(TlsTarget::default));
                 outside.http = outside.http.or_else(|| discover.http.then(HttpTarget::default));
                 outside.dns = outside.dns.or_else(|| discover.dns.then(DnsTarget::default));

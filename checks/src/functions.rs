@@ -391,6 +391,9 @@ fn permits_call<'b, 'v>(args: Args<'b, 'v>) -> Outcome<'b, 'v> {
 /// `*` stands for every verb, group or resource, subresources included; `*/scale` for that subresource of every resource, while
 /// `pods/*` means nothing to the API server. The name of an object is not known when it is created, nor in a list or watch of all,
 /// so `resourceNames` never grant those; a subresource is created under a known name.
+///
+/// Newer servers know narrower forms of `impersonate`, such as `impersonate:user-info` in the group `authentication.k8s.io`. Each
+/// lets its holder be somebody else, so whoever asks for `impersonate` is told of them too.
 #[must_use]
 pub fn permits(rule: &Value, verb: &str, group: &str, resource: &str) -> bool {
     let has = |key: &str, wanted: &dyn Fn(&str) -> bool| {
@@ -401,8 +404,9 @@ pub fn permits(rule: &Value, verb: &str, group: &str, resource: &str) -> bool {
     let of_any = |item: &str| item.strip_prefix("*/").is_some_and(|of_any| Some(of_any) == subresource);
     let named = rule.get("resourceNames").and_then(Value::as_list).is_some_and(|names| !names.is_empty());
     let nameless = matches!(verb, "list" | "watch" | "deletecollection") || verb == "create" && subresource.is_none();
-    has("verbs", &|item| item == verb)
-        && has("apiGroups", &|item| item == group)
+    let narrower = verb == "impersonate" && has("verbs", &|item| item.starts_with("impersonate:"));
+    (narrower || has("verbs", &|item| item == verb))
+        && has("apiGroups", &|item| item == group || narrower && item == "authentication.k8s.io")
         && has("resources", &|item| item == resource || of_any(item))
         && !(named && nameless)
 }
@@ -455,6 +459,11 @@ mod tests {
         for verb in ["list", "watch", "create", "deletecollection"] {
             assert!(!permits(&named, verb, "", "secrets"), "{verb}");
         }
+        let narrower = |group: &str, verb: &str| rule(serde_json::json!({"apiGroups": [group], "resources": ["users"], "verbs": [verb]}));
+        let known = narrower("authentication.k8s.io", "impersonate:user-info");
+        assert!(permits(&known, "impersonate", "", "users") && !permits(&known, "impersonate", "", "serviceaccounts"));
+        assert!(!permits(&known, "get", "", "users"));
+        assert!(!permits(&narrower("authentication.k8s.io", "impersonate"), "impersonate", "", "users"));
         let paths = rule(serde_json::json!({"nonResourceURLs": ["*"], "verbs": ["*"]}));
         assert!(!permits(&paths, "get", "", "pods"));
     }

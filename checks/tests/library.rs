@@ -52,6 +52,52 @@ fn the_reads_of_every_check_can_be_told() {
     assert_eq!(plan.checks.len(), catalog.checks.len());
 }
 
+// A pair that cannot meet never disagrees, whatever the two see.
+#[test]
+fn the_checks_of_every_pair_can_meet() {
+    let catalog = Catalog::load_with_fixtures(&files()).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut pairs = 0;
+    for (id, check) in &catalog.checks {
+        let Some(pair) = &check.definition.pairs_with else { continue };
+        pairs += 1;
+        let (other_id, other) =
+            catalog.checks.iter().find(|(other, _)| other.as_str() == pair.check.value).expect("the loader refuses unknown checks");
+        if matches!(pair.on.as_str(), "name" | "namespace" | "host") {
+            let kinds = |id| -> BTreeSet<String> {
+                let subjects =
+                    catalog.fixtures[id].cases.iter().flat_map(|case| &case.expect).map(|expected| expected.subject.value.as_str());
+                subjects
+                    .filter_map(|subject| subject.split_once('/'))
+                    .map(|(kind, _)| kind.to_owned())
+                    .filter(|kind| kind != "Population")
+                    .collect()
+            };
+            let (own, others) = (kinds(id), kinds(other_id));
+            assert!(
+                !own.is_disjoint(&others),
+                "{id} is about {own:?}, {other_id} about {others:?}: they never meet on equal `{}`",
+                pair.on
+            );
+        } else {
+            for one in [check, other] {
+                assert!(
+                    one.definition.measure.contains_key(&pair.on),
+                    "{} measures no `{}`, on which it should meet its pair",
+                    one.id(),
+                    pair.on
+                );
+            }
+        }
+        let together = catalog.controls.controls.values().any(|control| {
+            let named: BTreeSet<&str> =
+                control.checks.required.iter().chain(&control.checks.supporting).map(|named| named.value.as_str()).collect();
+            named.contains(id.as_str()) && named.contains(other_id.as_str())
+        });
+        assert!(together, "no control names {id} and {other_id}, so nobody sees the two side by side");
+    }
+    assert!(pairs > 0 || std::env::var("PROOFBOOK_DOMAIN").is_ok(), "no pair was looked at");
+}
+
 #[test]
 fn checks_keep_the_habits_of_the_library() {
     let catalog = Catalog::load_without_fixtures(&files()).unwrap_or_else(|errors| panic!("{errors}"));

@@ -16,7 +16,8 @@ use proofbook_evidence::exception::Exception;
 use proofbook_evidence::seal::trust::TrustFile;
 use proofbook_sources::file::{
     AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, DocumentRegister, ExerciseRegister, IncidentRegister,
-    ModuleRegister, ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, StoreRegister, SupplierRegister, TicketRegister,
+    ModuleRegister, NetworkTrialRegister, ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, StoreRegister,
+    SupplierRegister, TicketRegister,
 };
 use schemars::schema_for;
 
@@ -27,7 +28,7 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 27] = [
+const SCHEMAS: [(&str, Generate); 28] = [
     ("access-review-register", || schema_for!(AccessReviewRegister)),
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
@@ -46,6 +47,7 @@ const SCHEMAS: [(&str, Generate); 27] = [
     ("incident-register", || schema_for!(IncidentRegister)),
     ("mapping", || schema_for!(MappingFile)),
     ("module-register", || schema_for!(ModuleRegister)),
+    ("network-trial-register", || schema_for!(NetworkTrialRegister)),
     ("processing-register", || schema_for!(ProcessingRegister)),
     ("request-register", || schema_for!(RequestRegister)),
     ("risk-register", || schema_for!(RiskRegister)),

@@ -156,6 +156,38 @@ fn a_dump_announces_as_a_cluster_does() {
 }
 
 #[test]
+fn a_dump_with_records_of_another_source_switches_no_discovery_off() {
+    let workspace = workspace();
+    let endpoint = Endpoint::start(&workspace);
+    let gateway = json!({
+        "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "edge", "namespace": "shop"},
+        "spec": {"servers": [{"port": {"number": endpoint.port, "protocol": "HTTPS"}, "hosts": ["localhost"]}]},
+    });
+    let list = |item: Json| json!({"apiVersion": "v1", "kind": "List", "items": [item]}).to_string();
+    workspace.write("dump/gateways.json", list(gateway));
+    let absent = "absent: [ingresses.networking.k8s.io, services, virtualservices.networking.istio.io]\nnot_served: [ingressroutes.traefik.io, ingressroutetcps.traefik.io]\n";
+    workspace.write("dump/dump.yaml", absent);
+    workspace
+        .write("dump/dns/names.json", list(json!({"apiVersion": "proofbook.dev/dns", "kind": "Name", "metadata": {"name": "a.example"}})));
+    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
+    let finding = about(&findings, "tls-min-version", &format!("Endpoint/localhost:{}@127.0.0.1", endpoint.port));
+    assert_eq!(finding.verdict, "pass", "{finding:#?}");
+    // A kind that announces and is not in the dump leaves the population unknown, and not smaller.
+    workspace.write("dump/dump.yaml", absent.replace("services, ", ""));
+    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
+    assert_eq!(about(&findings, "tls-min-version", "Population/tls-min-version").verdict, "error", "{findings:#?}");
+    // What is recorded of the source itself was discovered when it was made: nobody is asked.
+    workspace.write(
+        "dump/tls/endpoints.json",
+        list(json!({"apiVersion": "proofbook.dev/tls", "kind": "Endpoint", "metadata": {"name": "b.example:443"}})),
+    );
+    let (ran, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
+    assert!(findings.iter().all(|finding| !finding.subject.name.starts_with("localhost")), "{findings:#?}");
+    assert!(findings.iter().any(|finding| finding.subject.name == "b.example:443"), "{findings:#?}");
+    assert!(!ran.stderr.contains("discovery:"), "{}", ran.stderr);
+}
+
+#[test]
 fn what_discovery_reads_besides_changes_no_evidence() {
     let observed = |discover: bool| {
         let environment = if discover { json!({"discover": {"tls": true, "allow": ["localhost", "127.0.0.0/8"]}}) } else { json!({}) };

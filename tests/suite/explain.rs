@@ -86,6 +86,44 @@ fn the_newest_result_stands_beside_what_was_promised() {
 }
 
 #[test]
+fn what_a_run_said_of_controls_and_requirements_counts_no_more_once_it_is_old() {
+    let workspace = workspace();
+    // A control that passes in this cluster, and a requirement that it alone serves.
+    workspace.write(
+        "ws/controls/library/house-authorization.yaml",
+        "id: house-authorization\ntitle: Requests are authorized\nobjective: The API server asks who may do what.\nlayer: control-plane\n\
+         responsibility: {split: provider, provider: [Keep authorization on.], customer: [Use the authorization that is there.]}\n\
+         checks: {required: [apiserver-authz-mode]}\nreview_months: 6\n",
+    );
+    workspace.write(
+        "ws/controls/frameworks/house-rules.yaml",
+        "id: house-rules\ntitle: Rules of the house\nshort_title: House rules\npublisher: us\nedition: '1'\nsource: ours\nlicence: ours\n\
+         groups: [{id: A, title: Access}]\nrequirements: [{id: A-1, group: A, title: Authorization}]\n",
+    );
+    workspace.write(
+        "ws/controls/mappings/house-rules.yaml",
+        "framework: house-rules\nreviewed_by: us\nmappings:\n  - {requirement: A-1, control: house-authorization, relation: equivalent, \
+         rationale: It is the same., limits: One server is asked.}\n",
+    );
+    let mut settings: Json = serde_json::from_str(&std::fs::read_to_string(workspace.path("ws/proofbook.yaml")).unwrap()).unwrap();
+    settings["frameworks"] = json!(["house-rules"]);
+    workspace.write("ws/proofbook.yaml", settings.to_string());
+    workspace.run("scan --at 2020-01-01T00:00:00Z --fail-on nothing --quiet").ends_with(0);
+    let bundles = workspace.path("ws/evidence/explained/prod");
+    let run = std::fs::read_dir(&bundles).unwrap().flatten().find(|entry| entry.path().join("assessment.json").exists()).unwrap();
+    let sealed: Json = serde_json::from_slice(&std::fs::read(run.path().join("assessment.json")).unwrap()).unwrap();
+    let (controls, rules) = (&sealed["controls"], &sealed["frameworks"]["house-rules"]);
+    assert_eq!((&controls["house-authorization"]["status"], &rules["A-1"]["status"]), (&json!("pass"), &json!("pass")));
+    for id in ["control:house-authorization", "house-rules:A-1"] {
+        let told = workspace.run(&format!("explain {id} --format json")).ends_with(0).json();
+        assert_eq!((&told["newest"]["status"], &told["newest"]["stale"]), (&json!("stale"), &json!(true)), "{id}: {told:#}");
+    }
+    // What a check said then is told beside since when it counts no more.
+    let told = workspace.run("explain check:apiserver-authz-mode --format json").ends_with(0).json();
+    assert_eq!((&told["newest"]["status"], &told["newest"]["stale"]), (&json!("pass"), &json!(true)), "{told:#}");
+}
+
+#[test]
 fn controls_and_requirements_read_well_too() {
     let workspace = workspace();
     let control = workspace.run("explain control:kubelet-hardening").ends_with(0).stdout;

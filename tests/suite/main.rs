@@ -16,11 +16,13 @@ mod discovery;
 mod disk;
 mod docs;
 mod editions;
+mod evidence_rules;
 mod exceptions;
 mod explain;
 mod import;
 mod layering;
 mod ledger;
+mod methods;
 #[path = "../../evidence/tests/suite/moto.rs"]
 #[expect(dead_code, reason = "the tests of the ledger use all of it")]
 mod moto;

@@ -43,6 +43,8 @@ fn each_platform_gets_its_rights_in_its_own_form() {
         actions.iter().all(|action| action.contains(":Get") || action.contains(":List") || action.contains(":Describe")),
         "{actions:?}"
     );
+    // What lies in a bucket is listed nowhere where no trial of deletion is named.
+    assert!(!actions.iter().any(|action| action.starts_with("s3:ListBucket")), "{actions:?}");
     let sql = one("postgres");
     for line in [
         "CREATE ROLE \"proofbook\" LOGIN NOSUPERUSER",
@@ -107,6 +109,30 @@ fn rights_that_open_more_are_printed_apart_with_a_warning() {
 }
 
 #[test]
+fn a_trial_of_deletion_opens_its_own_prefix_and_no_bucket() {
+    let secret = || json!({"env": "PROOFBOOK_NO_SUCH"});
+    let workspace = Workspace::with_settings(&json!({
+        "workspace": "trials",
+        "checks": {"data-deletion-effective": {"enabled": true}},
+        "environments": {"prod": {"s3": {"accounts": [{
+            "name": "main", "region": "eu-central-1", "access_key_id": secret(), "secret_access_key": secret(),
+            "buckets": ["logs"], "trials": ["data/canary/", "data/other/one", "logs/canary/"],
+        }]}}},
+    }));
+    let policy: Json = serde_json::from_str(&workspace.run("rbac --for aws").ends_with(0).stdout).unwrap();
+    let lists = |statement: &&Json| statement["Action"].as_array().unwrap().contains(&json!("s3:ListBucket"));
+    let of_trials: Vec<&Json> = policy["Statement"].as_array().unwrap().iter().filter(lists).collect();
+    let expected = |bucket: &str, prefixes: &[&str]| {
+        json!({
+            "Effect": "Allow", "Action": ["s3:ListBucket", "s3:ListBucketVersions"], "Resource": [format!("arn:aws:s3:::{bucket}")],
+            "Condition": {"StringEquals": {"s3:prefix": prefixes}},
+        })
+    };
+    assert_eq!(of_trials, [&expected("data", &["canary/", "other/one"]), &expected("logs", &["canary/"])]);
+    assert_eq!(policy.to_string().matches("ListBucketVersions").count(), 2, "{policy:#}");
+}
+
+#[test]
 fn an_account_is_compared_with_what_it_needs() {
     let server = Server::start();
     let workspace = Workspace::new("workspace: compared\n");
@@ -137,6 +163,9 @@ fn an_account_is_compared_with_what_it_needs() {
     drop(server);
     let ran = check("").ends_with(3);
     assert!(ran.stdout.contains("unknown  the cluster cannot be asked"), "{}", ran.stdout);
+    // Where no right is needed nobody is asked, and that is no success.
+    let ran = workspace.run("rbac --check --check tls-min-version").ends_with(3).says(&["nothing was asked"]);
+    assert!(ran.stdout.is_empty(), "{}", ran.stdout);
     // What was recorded has no account.
     let dump = root().join("tests/data/cluster-small");
     workspace.run(&format!("rbac --check --dump {}", dump.display())).ends_with(3);

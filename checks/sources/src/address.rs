@@ -1,10 +1,16 @@
-//! Addresses: those that stand in URLs, those that are not contacted unless the workspace allows it, and ranges of them.
+//! Addresses: those that stand in URLs, those behind names, those that are not contacted unless the workspace allows it, and
+//! ranges of them.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
+use std::time::Duration;
 
+use proofbook_checks::inventory::Reason;
 use reqwest::Url;
+
+use crate::observed::Unread;
+use crate::text::one_line;
 
 /// What is said of an address that is off limits.
 pub(crate) const OFF_LIMITS: &str =
@@ -23,6 +29,20 @@ const METADATA_NAMES: [&str; 6] = [
 /// The address that a URL names in place of a host.
 pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
     url.host_str()?.trim_start_matches('[').trim_end_matches(']').parse().ok()
+}
+
+/// The addresses behind a name, each once and in order; that there is none within the deadline is never an empty answer.
+pub(crate) async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> {
+    let mut addresses: Vec<IpAddr> = match tokio::time::timeout(deadline, tokio::net::lookup_host((host, 0))).await {
+        Ok(Ok(found)) => found.map(|socket| socket.ip()).collect(),
+        Ok(Err(error)) => {
+            return Err(Unread::new(Reason::Unreachable, format!("the name has no address: {}", one_line(&error.to_string()))));
+        }
+        Err(_) => return Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
+    };
+    addresses.sort_unstable();
+    addresses.dedup();
+    if addresses.is_empty() { Err(Unread::new(Reason::Unreachable, "the name has no address")) } else { Ok(addresses) }
 }
 
 /// Whether a name is one under which a cloud serves metadata.
@@ -164,6 +184,16 @@ mod tests {
         for public in ["203.0.113.7", "172.32.0.1", "100.128.0.1", "2001:db8::1"] {
             assert!(!is_private(address(public)), "{public}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_has_each_address_once_and_in_order_or_says_why_not() {
+        let second = Duration::from_secs(5);
+        let found = look_up("localhost", second).await.unwrap();
+        assert!(!found.is_empty() && found.is_sorted_by(|a, b| a < b), "{found:?}");
+        assert_eq!(look_up("127.0.0.7", second).await, Ok(vec![address("127.0.0.7")]));
+        let unread = look_up("no-such-host.invalid", second).await.unwrap_err();
+        assert!(unread.reason == Reason::Unreachable && unread.detail.starts_with("the name has no address"), "{unread:?}");
     }
 
     #[test]

@@ -57,10 +57,15 @@ fn ecr(root: &Path, url: &str) -> Box<dyn Collector> {
 #[tokio::test(flavor = "multi_thread")]
 async fn repositories_of_amazon() {
     let moto = Moto::start();
-    let script = "import boto3, sys
+    let script = "import boto3, json, sys
 ecr = boto3.client('ecr', endpoint_url=sys.argv[1], region_name='eu-central-1', aws_access_key_id='t', aws_secret_access_key='t')
 ecr.create_repository(repositoryName='team/api', imageTagMutability='IMMUTABLE', imageScanningConfiguration={'scanOnPush': True})
-ecr.create_repository(repositoryName='team/web')";
+ecr.create_repository(repositoryName='team/web')
+ecr.create_repository(repositoryName='team/new', imageScanningConfiguration={'scanOnPush': True})
+kind = 'application/vnd.docker.distribution.manifest.v2+json'
+image = json.dumps({'schemaVersion': 2, 'mediaType': kind, 'layers': [],
+  'config': {'mediaType': 'application/vnd.docker.container.image.v1+json', 'size': 1, 'digest': 'sha256:' + '0' * 64}})
+ecr.put_image(repositoryName='team/api', imageManifest=image, imageManifestMediaType=kind, imageTag='1.0')";
     let output = Command::new("python3").args(["-c", script, &moto.url]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let folder = tempfile::tempdir().unwrap();
@@ -70,10 +75,22 @@ ecr.create_repository(repositoryName='team/web')";
         &judged.run(&*collector).await,
         &[
             "registry-immutable-tags Project/123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/api pass",
+            "registry-immutable-tags Project/123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/new fail missing-object",
             "registry-immutable-tags Project/123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/web fail missing-object",
         ],
     );
     assert_eq!(judged.planned(&*collector).len(), 2);
+    // moto scans nothing by itself: the image that arrived waits for its scan.
+    let scans = Judged::by(&["registry-scan-on-push"], &json!({}));
+    assert_findings(
+        &scans.run(&*collector).await,
+        &[
+            "registry-scan-on-push Project/123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/api error not-collected",
+            "registry-scan-on-push Project/123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/new error parse-error",
+            "registry-scan-on-push Project/123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/web fail not-as-promised",
+        ],
+    );
+    assert_eq!(scans.planned(&*collector).len(), 3);
     assert!(!format!("{:?}", judged.inventory(&*collector).await).contains("wJalr"));
 }
 
@@ -92,6 +109,112 @@ async fn a_right_that_amazon_refuses_is_an_error() {
         let found = judged.run(&*ecr(folder.path(), &server.url())).await;
         assert!(found.len() == 1 && found[0].contains(&format!(" error {reason}")), "{reason}: {found:?}");
     }
+}
+
+// Answers after the documentation of DescribeImages; moto makes no scans.
+#[tokio::test]
+async fn scans_of_amazon_are_told_by_the_latest_image() {
+    let repository =
+        |name: &str| json!({"repositoryName": name, "repositoryUri": format!("r.example/{name}"), "imageTagMutability": "MUTABLE"});
+    let image = |more: serde_json::Value| {
+        let mut told = json!({"imagePushedAt": 1_779_000_000.25, "imageTags": ["1.0"]});
+        told.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        told
+    };
+    let scanned = json!({"imageScanStatus": {"status": "COMPLETE"}, "imageScanFindingsSummary": {"imageScanCompletedAt": 1_779_000_030.5}});
+    let failed = json!({"imageScanStatus": {"status": "FAILED"}});
+    let newer = json!({"imagePushedAt": 1_779_500_000});
+    let server = CannedServer::answering_with_body(move |_, _, head, body| {
+        let head = head.to_ascii_lowercase();
+        let input: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        if head.contains("describerepositories") {
+            let repositories = ["good", "failed", "newer", "refused"].map(repository);
+            return Canned::json(200, &json!({"repositories": repositories}));
+        }
+        if head.contains("getregistryscanningconfiguration") {
+            let rule = json!({"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]});
+            return Canned::json(200, &json!({"scanningConfiguration": {"scanType": "BASIC", "rules": [rule]}}));
+        }
+        match (input["repositoryName"].as_str().unwrap(), input["nextToken"].as_str()) {
+            ("good", _) => Canned::json(200, &json!({"imageDetails": [image(scanned.clone())]})),
+            ("failed", _) => Canned::json(200, &json!({"imageDetails": [image(failed.clone())]})),
+            // The latest image stands on the second page.
+            ("newer", None) => Canned::json(200, &json!({"imageDetails": [image(scanned.clone())], "nextToken": "more"})),
+            ("newer", Some("more")) => Canned::json(200, &json!({"imageDetails": [image(newer.clone())]})),
+            _ => Canned::json(400, &json!({"__type": "AccessDeniedException"})),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let judged = Judged::by(&["registry-scan-on-push"], &json!({}));
+    assert_findings(
+        &judged.run(&*ecr(folder.path(), &server.url())).await,
+        &[
+            "registry-scan-on-push Project/r.example/failed fail not-as-promised",
+            "registry-scan-on-push Project/r.example/good pass",
+            "registry-scan-on-push Project/r.example/newer fail not-as-promised",
+            "registry-scan-on-push Project/r.example/refused error not-permitted",
+        ],
+    );
+}
+
+// Answers after the documentation of dockerImages.list and of occurrences.list.
+#[tokio::test]
+async fn scans_of_google_are_told_by_its_analysis() {
+    let repository = |name: &str, state: &str| {
+        json!({"name": format!("projects/p/locations/europe/repositories/{name}"), "format": "DOCKER",
+            "vulnerabilityScanningConfig": {"enablementState": state}})
+    };
+    let image = |name: &str, at: &str| json!({"uri": format!("europe-docker.pkg.dev/p/{name}@sha256:00"), "tags": ["1"], "uploadTime": at});
+    let analysis = |status: &str| {
+        let discovery = json!({"analysisStatus": status, "lastScanTime": "2026-05-30T10:02:00.5Z"});
+        Canned::json(200, &json!({"occurrences": [{"kind": "DISCOVERY", "discovery": discovery}]}))
+    };
+    let server = CannedServer::answering(move |_, path, _| {
+        let names = ["good", "failed", "empty", "unread"];
+        if path.ends_with("/repositories?pageSize=500") {
+            let found = names.map(|name| repository(name, "SCANNING_ACTIVE"));
+            let off = repository("off", "SCANNING_DISABLED");
+            return Canned::json(200, &json!({"repositories": found.into_iter().chain([off]).collect::<Vec<_>>()}));
+        }
+        if path.contains("/occurrences?filter=") {
+            assert!(path.contains("kind%3D%22DISCOVERY%22+AND+resourceUrl%3D%22https%3A%2F%2Feurope-docker.pkg.dev"), "{path}");
+            return match path {
+                path if path.contains("good") => analysis("FINISHED_SUCCESS"),
+                path if path.contains("failed") => analysis("FINISHED_FAILED"),
+                _ => Canned::json(403, &json!({"error": {"code": 403}})),
+            };
+        }
+        match names.iter().find(|name| path.contains(&format!("/{name}/dockerImages"))) {
+            Some(&"empty") | None => Canned::json(200, &json!({})),
+            Some(name) if path.contains("pageToken=more") => {
+                Canned::json(200, &json!({"dockerImages": [image(name, "2026-05-30T10:00:00.25Z")]}))
+            }
+            Some(name) => Canned::json(
+                200,
+                &json!({"dockerImages": [image("old", "2026-05-01T10:00:00Z"), image(name, "2026-05-02T10:00:00Z")],
+                    "nextPageToken": "more"}),
+            ),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("token"), "hush").unwrap();
+    let yaml = format!(
+        "artifact_registry: [{{project: p, location: europe, url: '{url}', analysis_url: '{url}', access: {{token: {{file: token}}}}}}]",
+        url = server.url()
+    );
+    let judged = Judged::by(&["registry-scan-on-push"], &json!({}));
+    let collector = open::<RegistryTarget>("registry", &yaml, folder.path());
+    assert_findings(
+        &judged.run(&*collector).await,
+        &[
+            "registry-scan-on-push Project/p/europe/empty error parse-error",
+            "registry-scan-on-push Project/p/europe/failed fail not-as-promised",
+            "registry-scan-on-push Project/p/europe/good pass",
+            "registry-scan-on-push Project/p/europe/off fail not-as-promised",
+            "registry-scan-on-push Project/p/europe/unread error not-permitted",
+        ],
+    );
+    assert_eq!(judged.planned(&*collector).len(), 3);
 }
 
 #[tokio::test]

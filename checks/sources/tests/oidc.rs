@@ -9,6 +9,7 @@ mod keycloak;
 #[expect(dead_code, reason = "the certificates of the TLS tests; their servers are not needed here")]
 mod servers;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -18,12 +19,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use findings::{Judged, judge, open};
-use keycloak::{Keycloak, Posture, RIGHTS, SECRET};
+use keycloak::{Keycloak, Posture, RIGHTS, SECRET, role};
 use proofbook_checks::inventory::Wanted;
 use proofbook_checks::plan::Plan;
 use proofbook_checks::resource::Resource;
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, Reason, Verdict};
+use proofbook_sources::collector::PlannedRequest;
 use proofbook_sources::oidc::OidcTarget;
 use proofbook_sources::rights::Platform;
 use serde_json::{Value, json};
@@ -263,6 +265,58 @@ async fn taking_one_right_away_is_an_error_on_exactly_the_checks_that_need_it() 
             };
             assert_eq!((finding.verdict, finding.reason_code), expected, "without {right}: {} {}", finding.check, finding.message);
         }
+    }
+}
+
+// A planned request as a path of the server; what is named only in answers stands there in words.
+fn path_of(planned: &PlannedRequest, issuer: &str) -> String {
+    let query = match planned.query.strip_prefix(&format!("{issuer} ")) {
+        Some("jwks_uri") => format!("{issuer}/protocol/openid-connect/certs"),
+        Some("token_endpoint") => format!("{issuer}/protocol/openid-connect/token"),
+        _ => planned.query.clone(),
+    };
+    let path = query.strip_prefix(issuer.trim_end_matches("/realms/main")).unwrap_or_else(|| panic!("{query} is elsewhere"));
+    format!("{} {path}", planned.method)
+}
+
+// `{…}` stands for one part of a path.
+fn is_planned(planned: &str, seen: &str) -> bool {
+    let (planned, seen): (Vec<&str>, Vec<&str>) = (planned.split('/').collect(), seen.split('/').collect());
+    planned.len() == seen.len() && planned.iter().zip(&seen).all(|(planned, seen)| planned == seen || planned.starts_with('{'))
+}
+
+#[tokio::test]
+async fn plan_rights_and_what_the_server_sees_are_the_same_for_every_check() {
+    // A realm in which every request that can be planned is made: a step of its login has a setting of its own.
+    let mut posture = Posture::compliant();
+    let flow = "/authentication/flows/browser%20with%20key/executions";
+    posture.set(flow, 200, include_str!("oidc/keycloak/executions-role.json").to_owned());
+    posture.set("/authentication/config/c1", 200, json!({"id": "c1", "config": {"condUserRole": "admin", "negate": "false"}}).to_string());
+    let server = Keycloak::start(posture);
+    let single = ADMINISTERED.iter().chain(&PUBLISHED).map(|check| vec![*check]);
+    let all = ADMINISTERED.iter().chain(&PUBLISHED).copied().collect::<BTreeSet<_>>().into_iter().collect();
+    for checks in single.chain([all]) {
+        server.seen();
+        let judged = run_realm(&server, &checks).await;
+        let (seen, planned) =
+            (server.seen(), judged.planned.iter().map(|planned| path_of(planned, &server.issuer)).collect::<BTreeSet<_>>());
+        for request in &seen {
+            assert!(
+                planned.iter().any(|planned| is_planned(planned, request)),
+                "{checks:?}: {request} was made and not planned: {planned:#?}"
+            );
+        }
+        for planned in &planned {
+            assert!(seen.iter().any(|seen| is_planned(planned, seen)), "{checks:?}: {planned} was planned and not made: {seen:#?}");
+        }
+        // The roles that these requests take are those that the role holds, and those that the plan tells.
+        let taken: BTreeSet<String> =
+            seen.iter().filter_map(|seen| seen.strip_prefix("GET /admin/realms/main")).map(|path| role(path).to_owned()).collect();
+        let wanted = plan(&checks).wanted();
+        let granted: BTreeSet<String> = Platform::Keycloak.rights(&wanted).into_iter().map(|right| right.name).collect();
+        assert_eq!(taken, granted, "{checks:?}");
+        let told = judged.planned.iter().filter_map(|planned| planned.reason.split_once("(role ")?.1.strip_suffix(')').map(str::to_owned));
+        assert_eq!(told.collect::<BTreeSet<_>>(), granted, "{checks:?}");
     }
 }
 

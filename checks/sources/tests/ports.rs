@@ -4,8 +4,11 @@
 
 #[path = "support/judge.rs"]
 mod judge;
+#[path = "tls/servers.rs"]
+#[expect(dead_code, reason = "the servers of the TLS tests; not every manner is needed here")]
+mod servers;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,6 +20,7 @@ use proofbook_sources::collector::Collector;
 use proofbook_sources::ports::PortsTarget;
 use proofbook_sources::settings::{Setup, TargetSettings};
 use serde_json::{Value as Json, json};
+use servers::{P256, Pki, nginx};
 use tokio::net::{TcpSocket, TcpStream};
 
 const CHECKS: [&str; 3] = ["apiserver-exposure", "edge-origin-protected", "external-port-scan"];
@@ -105,6 +109,68 @@ async fn what_is_open_and_was_not_promised_fails() {
 }
 
 #[tokio::test]
+async fn open_ports_of_origins_are_met_under_the_public_names() {
+    let pki = Pki::new();
+    let leaf = pki.leaf("app", P256);
+    let root = pki.root();
+    let authority = root.display();
+    let answers = nginx("127.0.3.21", Some(&leaf), "");
+    let plain = nginx("127.0.3.22", None, "return 301 https://$host/;");
+    let certificate = nginx("127.0.3.23", Some(&leaf), &format!("ssl_verify_client on; ssl_client_certificate {authority};"));
+    let rejects = nginx("127.0.3.24", Some(&leaf), "ssl_reject_handshake on;");
+    // It cannot speak with us at all, which says nothing of the name.
+    let old = nginx("127.0.3.25", Some(&leaf), "ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;");
+    let (_kept, mute) = listen("127.0.3.26");
+    let ports = [answers.port, plain.port, certificate.port, rejects.port, old.port, mute];
+    let judge = judge(&[("origin_ports", json!(ports)), ("open_ports", json!(ports))]);
+    let settings = |names: &str| {
+        format!(
+            "{{vantage: external, origins: [127.0.3.21, 127.0.3.22, 127.0.3.23, 127.0.3.24, 127.0.3.25, 127.0.3.26], addresses: [127.0.3.21],
+              ports: {ports:?}, web_ports: {ports:?}, public_names: [{names}], api_servers: ['127.0.3.30:{mute}']}}"
+        )
+    };
+    let named = collector(&settings("app.example.com, www.example.com"));
+    let inventory = judge.collect(&*named).await;
+    let records = objects(&inventory);
+    let told = |address: &str| -> Vec<Json> {
+        let web = records[address]["web"].as_array().unwrap();
+        assert_eq!(web.len(), 2, "{:#}", records[address]);
+        web.iter().map(|one| json!([one["name"], one["handshake"], one["result"], one["scheme"], one["status"]])).collect()
+    };
+    let both = |rest: [Json; 4]| {
+        let [a, b, c, d] = rest;
+        vec![json!(["app.example.com", a, b, c, d]), json!(["www.example.com", a, b, c, d])]
+    };
+    let (none, https, http) = (Json::Null, json!("https"), json!("http"));
+    assert_eq!(told("127.0.3.21"), both([json!("completed"), json!("answered"), https, json!(200)]));
+    assert_eq!(told("127.0.3.22"), both([json!("failed"), json!("answered"), http, json!(301)]));
+    assert_eq!(told("127.0.3.23"), both([json!("client-certificate-required"), json!("turned-away"), none.clone(), none.clone()]));
+    assert_eq!(told("127.0.3.24"), both([json!("turned-away"), json!("turned-away"), none.clone(), none.clone()]));
+    assert_eq!(told("127.0.3.25"), both([json!("alert"), json!("no-answer"), none.clone(), none.clone()]));
+    assert_eq!(told("127.0.3.26"), both([json!("failed"), json!("no-answer"), none.clone(), none]));
+    let verdicts = judge.verdicts(&inventory);
+    for (address, verdict) in [
+        ("127.0.3.21", "fail (not-allowed)"),
+        ("127.0.3.22", "fail (not-allowed)"),
+        ("127.0.3.23", "pass"),
+        ("127.0.3.24", "pass"),
+        ("127.0.3.25", "fail (not-allowed)"),
+        ("127.0.3.26", "fail (not-allowed)"),
+    ] {
+        assert_eq!(verdicts[&format!("edge-origin-protected Address/{address}")], verdict, "{address}");
+    }
+    let planned: BTreeSet<(String, String)> = named.plan(&judge.wanted()).into_iter().map(|one| (one.method, one.query)).collect();
+    for request in &inventory.requests {
+        assert!(planned.contains(&(request.method.clone(), request.query.clone())), "{request:?}");
+    }
+
+    // Without names nothing is asked under one, and an open port fails.
+    let inventory = judge.collect(&*collector(&settings(""))).await;
+    assert!(inventory.requests.iter().all(|request| request.method == "tcp-connect"), "{:?}", inventory.requests);
+    assert_eq!(judge.verdicts(&inventory)["edge-origin-protected Address/127.0.3.24"], "fail (not-allowed)");
+}
+
+#[tokio::test]
 async fn from_inside_nothing_passes() {
     let shut = closed("127.0.3.3");
     let judge = judge(&[("origin_ports", json!([shut]))]);
@@ -180,6 +246,7 @@ fn settings_that_make_no_sense_say_what_is_expected() {
         target.open("ports", &Setup { root: Path::new("."), file: "proofbook.yaml" }).err().expect(settings).to_string()
     };
     assert!(wrong("{vantage: external, addresses: ['203.0.113.7:443']}").contains("ports stand under `ports`"));
+    assert!(wrong("{vantage: external, public_names: ['203.0.113.7']}").contains("not a name"));
     assert!(wrong("{vantage: external, api_servers: ['https://api.example.com']}").contains("URL"));
     for settings in ["{addresses: [203.0.113.7]}", "{vantage: outside}", "{vantage: external, ports: ['9-1']}"] {
         assert!(yaml::parse::<PortsTarget>("proofbook.yaml", settings).is_err(), "{settings}");

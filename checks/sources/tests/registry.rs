@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use canned::{Canned, CannedServer};
 use library::{Judged, assert_findings, open};
 use process::Running;
@@ -28,7 +28,7 @@ use proofbook_checks::resource::Resource;
 use proofbook_sources::collector::Collector;
 use proofbook_sources::registry::RegistryTarget;
 use serde_json::{Value as Json, json};
-use signing::{Key, digest};
+use signing::{Authority, Key, digest};
 
 const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
@@ -287,7 +287,7 @@ async fn a_real_registry_with_signatures_by_tags() {
 #[tokio::test]
 async fn bundles_by_the_referrers_api_and_identities_of_an_authority() {
     let folder = tempfile::tempdir().unwrap();
-    let authority = signing::Authority::new(folder.path());
+    let authority = Authority::new(folder.path());
     let log = Key::new(folder.path(), "log");
     let mut content = Content::default();
     let image = content.image("1.0", "a");
@@ -357,6 +357,72 @@ async fn bundles_by_the_referrers_api_and_identities_of_an_authority() {
         let referrers =
             BTreeMap::from([(image.clone(), json!([{"mediaType": MANIFEST, "digest": attached, "size": 1, "artifactType": kind}]))]);
         let server = content.serve(referrers, |_, _| None);
+        let yaml = format!("{trust}registries: [{{host: r.example, url: '{}', images: ['app:1.0']}}]\n", server.url());
+        let found = judge(&*registries(&yaml, folder.path()), &["image-signed"], &json!({}), &[format!("r.example/app@{image}")]).await;
+        assert_findings(&found, &[&format!("image-signed Image/r.example/app@{image} {expected}")]);
+    }
+}
+
+const NOTATION: &str = "application/vnd.cncf.notary.signature";
+const FOR_CODE: &str = "keyUsage=critical,digitalSignature\nextendedKeyUsage=codeSigning\nbasicConstraints=CA:FALSE\n";
+
+/// An envelope of Notation after the specification of the Notary Project.
+fn notation(algorithm: &str, digest: &str, more: &Json, key: &Key, chain: &[Vec<u8>]) -> Json {
+    let encode = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
+    let mut protected = json!({
+        "alg": algorithm, "cty": "application/vnd.cncf.notary.payload.v1+json", "crit": ["io.cncf.notary.signingScheme"],
+        "io.cncf.notary.signingScheme": "notary.x509", "io.cncf.notary.signingTime": "2026-05-01T00:00:00Z",
+    });
+    protected.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let payload = encode(&json!({"targetArtifact": {"mediaType": MANIFEST, "digest": digest, "size": 1}}));
+    let protected = encode(&protected);
+    let signature = key.sign_jws(algorithm, &format!("{protected}.{payload}"));
+    let chain: Vec<String> = chain.iter().map(|certificate| STANDARD.encode(certificate)).collect();
+    json!({"payload": payload, "protected": protected, "header": {"x5c": chain}, "signature": URL_SAFE_NO_PAD.encode(signature)})
+}
+
+#[tokio::test]
+async fn signatures_of_notation_count_by_their_own_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(folder.path());
+    let (curve, rsa) = (Key::new(folder.path(), "curve"), Key::rsa(folder.path(), "rsa"));
+    let (of_curve, of_rsa) = (authority.signer("curve", FOR_CODE, 1), authority.signer("rsa", FOR_CODE, 1));
+    let of_server = authority.signer("curve", "keyUsage=digitalSignature\nextendedKeyUsage=serverAuth,codeSigning\n", 1);
+    let unused = authority.signer("curve", "extendedKeyUsage=codeSigning\n", 1);
+    let mut content = Content::default();
+    let image = content.image("1.0", "a");
+    let other = digest(b"another image");
+    let plain = json!({});
+    let good = notation("ES256", &image, &plain, &curve, &of_curve);
+    let damaged = json!({"payload": good["payload"], "protected": good["protected"], "header": good["header"],
+        "signature": URL_SAFE_NO_PAD.encode([1; 64])});
+    let plugin = json!({"crit": ["io.cncf.notary.signingScheme", "io.cncf.notary.verificationPlugin"]});
+    let until = |text: &str| json!({"io.cncf.notary.expiry": text, "crit": ["io.cncf.notary.signingScheme", "io.cncf.notary.expiry"]});
+    let trusted = "notation_authorities: authority.pem\n";
+    let jws = "application/jose+json";
+    let fails = |problem: &str| format!("fail not-as-promised: no signature counts: {problem}");
+    for (envelope, kind, trust, expected) in [
+        (good.clone(), jws, trusted, "pass as-promised".to_owned()),
+        (notation("PS256", &image, &plain, &rsa, &of_rsa), jws, trusted, "pass as-promised".to_owned()),
+        (notation("ES256", &image, &until("2099-01-01T00:00:00Z"), &curve, &of_curve), jws, trusted, "pass as-promised".to_owned()),
+        (notation("ES256", &image, &until("2026-01-01T00:00:00Z"), &curve, &of_curve), jws, trusted, fails("the signature has expired")),
+        (notation("ES256", &other, &plain, &curve, &of_curve), jws, trusted, fails("the signature is of another image")),
+        (notation("ES256", &image, &plugin, &curve, &of_curve), jws, trusted, fails("it demands what is not known here")),
+        (notation("ES256", &image, &json!({"alg": "none"}), &curve, &of_curve), jws, trusted, fails("the signature is not one of")),
+        (notation("ES256", &image, &plain, &curve, &of_rsa), jws, trusted, fails("the signature is not one of the certificate's key")),
+        (notation("ES256", &image, &plain, &curve, &of_server), jws, trusted, fails("its certificate is not one for signing code")),
+        (notation("ES256", &image, &plain, &curve, &unused), jws, trusted, fails("its certificate is not one for signing code")),
+        (damaged, jws, trusted, fails("the signature is not one of the certificate's key")),
+        (json!({"payload": "x"}), jws, trusted, fails("the signature is no JWS of Notation")),
+        (good.clone(), jws, "notation_authorities: stranger.pem\n", fails("its certificate leads to no authority")),
+        // What is trusted for cosign is not trusted for this.
+        (good.clone(), jws, "authorities: authority.pem\n", fails("signed by a certificate, and the workspace names no authority")),
+        (good.clone(), "application/cose", trusted, fails("signatures of Notation are verified as application/jose+json only")),
+    ] {
+        let mut content = content.clone();
+        let attached = content.artifact("unused", kind, envelope.to_string().into_bytes(), &json!({}));
+        let referrer = json!([{"mediaType": MANIFEST, "digest": attached, "size": 1, "artifactType": NOTATION}]);
+        let server = content.serve(BTreeMap::from([(image.clone(), referrer)]), |_, _| None);
         let yaml = format!("{trust}registries: [{{host: r.example, url: '{}', images: ['app:1.0']}}]\n", server.url());
         let found = judge(&*registries(&yaml, folder.path()), &["image-signed"], &json!({}), &[format!("r.example/app@{image}")]).await;
         assert_findings(&found, &[&format!("image-signed Image/r.example/app@{image} {expected}")]);

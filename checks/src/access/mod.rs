@@ -8,8 +8,9 @@
 //! is given.
 //!
 //! Whoever may create pods in a namespace runs them under any of its service accounts, so it holds what those hold. The same goes
-//! for workloads, for tokens of service accounts, for a shell in a running pod, and for impersonation. `acts_as` names the
-//! namespaces whose accounts a subject can take that way, also by way of accounts that can take others.
+//! for workloads, for the image of a running pod, for tokens of service accounts, for a shell in a running pod, and for
+//! impersonation. `acts_as` names the namespaces whose accounts a subject can take that way, also by way of accounts that can take
+//! others; of an identity of the control plane, only by what somebody else than the server granted it.
 
 #[cfg(test)]
 mod tests;
@@ -182,9 +183,9 @@ impl Taken {
         self.namespaces.extend(&other.namespaces);
     }
 
-    fn by(grants: &[Value]) -> Self {
+    fn by<'v>(grants: impl IntoIterator<Item = &'v Value>) -> Self {
         let mut taken = Self::default();
-        for grant in grants.iter().filter(|grant| list(grant, "rules").iter().any(takes_accounts)) {
+        for grant in grants.into_iter().filter(|grant| list(grant, "rules").iter().any(takes_accounts)) {
             match text(grant, &["namespace"]) {
                 "" => taken.everywhere = true,
                 namespace => {
@@ -199,7 +200,7 @@ impl Taken {
 // Whether a rule lets its holder act as the service accounts of the namespace.
 fn takes_accounts(rule: &Value) -> bool {
     const WAYS: [(&str, &str, &[&str]); 13] = [
-        ("", "pods", &["create"]),
+        ("", "pods", &["create", "patch", "update"]),
         ("", "pods/exec", &["create", "get"]),
         ("", "pods/attach", &["create", "get"]),
         ("", "pods/ephemeralcontainers", &["patch", "update"]),
@@ -283,7 +284,8 @@ impl Held {
         let of_group = |group: &String| self.grants.get(&Holder::Group(group.as_str().into())).map_or(&[][..], Vec::as_slice);
         let inherited = |account: Holder| account.groups().iter().flat_map(of_group).cloned().collect::<Vec<_>>();
         let direct = |account: Holder, grants: &[Value]| {
-            let mut taken = Taken::by(grants);
+            let of_server = |grant: &&Value| account.class() == "system" && grant.get("builtin") == Some(&Value::from(true));
+            let mut taken = Taken::by(grants.iter().filter(|grant| !of_server(grant)));
             account.groups().iter().for_each(|group| taken.add(&Taken::by(of_group(group))));
             taken
         };

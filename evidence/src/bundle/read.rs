@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use proofbook_checks::finding::Finding;
 use proofbook_checks::inventory::Inventory;
 use proofbook_checks::settings::Settings;
@@ -18,7 +19,7 @@ use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
 use crate::exception::Exceptions;
-use crate::freshness::ControlWindows;
+use crate::freshness::{self, ControlWindows};
 use crate::scope::Scopes;
 use crate::values::MeasuredValue;
 
@@ -248,6 +249,18 @@ impl Bundle {
     /// What cannot be read.
     pub fn assessment(&self) -> Result<Assessment, BundleError> {
         self.sealed.assessment()
+    }
+
+    /// The assessment as of a time, with statements that were sealed: a result whose window has passed counts as stale, and never as
+    /// good, and controls and requirements are rolled up again.
+    ///
+    /// # Errors
+    /// What cannot be read.
+    pub fn assessment_at(&self, attestations: &Attestations, as_of: Timestamp) -> Result<Assessment, BundleError> {
+        let mut assessment = self.assessment()?;
+        let attested = |need: &str| attestations.by_need.get(need).map(|attestation| attestation.verdict(as_of));
+        freshness::age(&mut assessment, self.manifest.predicate.clock, self.freshness(), attested, as_of);
+        Ok(assessment)
     }
 
     /// Hands every finding to `take`, check by check.

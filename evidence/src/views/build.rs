@@ -29,7 +29,7 @@ impl Publication {
         let attestations = bundle.attestations()?;
         let sealed = bundle.assessment()?;
         let fresh_until = fresh_until(bundle, &sealed, &attestations);
-        let assessment = aged(bundle, sealed, &attestations, as_of);
+        let assessment = bundle.assessment_at(&attestations, as_of)?;
         let findings: Counts =
             assessment.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
                 *all.entry(*verdict).or_insert(0) += count;
@@ -59,15 +59,6 @@ impl Publication {
             frameworks,
         })
     }
-}
-
-// A result whose window has passed counts as stale: it is shown with its age, and never as good.
-pub(super) fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestations, as_of: Timestamp) -> Assessment {
-    let mut assessment = sealed;
-    let clock = bundle.manifest().predicate.clock;
-    let attested = |need: &str| attestations.by_need.get(need).map(|attestation| attestation.verdict(as_of));
-    freshness::age(&mut assessment, clock, bundle.freshness(), attested, as_of);
-    assessment
 }
 
 // Where nothing counted, what did not count goes by its windows too.

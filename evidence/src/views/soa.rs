@@ -167,7 +167,7 @@ impl SoaView {
     /// What of the bundle cannot be read.
     pub fn of(bundle: &Bundle, as_of: Timestamp) -> Result<Option<Self>, BundleError> {
         let attestations = bundle.attestations()?;
-        let assessment = super::build::aged(bundle, bundle.assessment()?, &attestations, as_of);
+        let assessment = bundle.assessment_at(&attestations, as_of)?;
         let times = Times { collected_at: bundle.manifest().predicate.clock, as_of };
         Ok(Self::new(bundle.catalog(), bundle.scopes(), &assessment, &attestations, times))
     }

@@ -159,7 +159,7 @@ impl SprsView {
     /// What of the bundle cannot be read.
     pub fn of(bundle: &Bundle, as_of: Timestamp) -> Result<Option<Self>, BundleError> {
         let attestations = bundle.attestations()?;
-        let assessment = super::build::aged(bundle, bundle.assessment()?, &attestations, as_of);
+        let assessment = bundle.assessment_at(&attestations, as_of)?;
         Ok(Self::new(bundle.catalog(), bundle.scopes(), &assessment, &attestations, as_of))
     }
 

@@ -148,7 +148,7 @@ pub(super) fn view(ground: &Ground<'_>, id: &CheckId) -> Result<CheckView> {
         .controls_of(id)
         .map(|(control, required)| Shown { id: control.to_string(), title: catalog.controls.controls[control].title.clone(), required })
         .collect();
-    let assessed = ground.newest.as_ref().and_then(|newest| Some((newest, newest.assessment.checks.get(id)?)));
+    let assessed = ground.newest.as_ref().and_then(|newest| Some((newest, newest.sealed.checks.get(id)?)));
     Ok(CheckView {
         kind: "check",
         id: id.to_string(),

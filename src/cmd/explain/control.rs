@@ -53,7 +53,7 @@ struct Attested {
 pub(super) fn view(ground: &Ground<'_>, id: &ControlId) -> ControlView {
     let controls = &ground.catalog.controls;
     let control = &controls.controls[id];
-    let assessed = ground.newest.as_ref().and_then(|newest| Some((newest, newest.assessment.controls.get(id)?)));
+    let assessed = ground.newest.as_ref().and_then(|newest| Some((newest, newest.aged.controls.get(id)?)));
     let status = |part: &str| {
         let (_, control): (_, &ControlAssessment) = assessed?;
         control.parts.iter().find(|known| known.id == part).map(|known| known.status.as_str())

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use jiff::Timestamp;
+use proofbook_checks::Verdict;
 use proofbook_evidence::assessment::{Assessment, CheckAssessment, Counts};
 use proofbook_evidence::ledger::Ledger;
 use serde::Serialize;
@@ -14,7 +15,10 @@ use crate::workspace::Workspace;
 pub(super) struct Newest {
     pub(super) run_id: String,
     pub(super) clock: Timestamp,
-    pub(super) assessment: Assessment,
+    /// What it said.
+    pub(super) sealed: Assessment,
+    /// What is left of it by now.
+    pub(super) aged: Assessment,
 }
 
 /// What a run said of something.
@@ -24,7 +28,7 @@ pub(super) struct Told {
     run_id: String,
     /// When it looked.
     at: Timestamp,
-    /// What it came to.
+    /// What it came to; what a control or a requirement is by now.
     status: &'static str,
     /// Why, of a check.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,12 +57,15 @@ impl Newest {
         let Some(path) = ledger.newest_full()? else { return Ok(None) };
         let bundle = Workspace::intact(&path)?;
         let run = &bundle.manifest().predicate;
-        Ok(Some(Self { run_id: run.run_id.clone(), clock: run.clock, assessment: bundle.assessment()? }))
+        let (run_id, clock) = (run.run_id.clone(), run.clock);
+        let aged = bundle.assessment_at(&bundle.attestations()?, clock::now())?;
+        Ok(Some(Self { run_id, clock, sealed: bundle.assessment()?, aged }))
     }
 
-    /// What the run said of something that has no freshness of its own.
+    /// What is left of what the run said of something that has no freshness of its own.
     pub(super) fn told(&self, status: &'static str) -> Told {
-        Told { run_id: self.run_id.clone(), at: self.clock, status, reason: None, counts: None, fresh_until: None, stale: None }
+        let stale = Some(status == Verdict::Stale.as_str());
+        Told { run_id: self.run_id.clone(), at: self.clock, status, reason: None, counts: None, fresh_until: None, stale }
     }
 
     /// What the run said of a check.
@@ -67,7 +74,7 @@ impl Newest {
             reason: Some(check.reason.as_str()),
             counts: Some(check.counts.clone()),
             fresh_until: Some(check.fresh_until),
-            stale: Some(check.fresh_until < clock::now()),
+            stale: Some(check.fresh_until <= clock::now()),
             ..self.told(check.status.as_str())
         }
     }

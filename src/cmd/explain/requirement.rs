@@ -120,7 +120,7 @@ pub(super) fn view(ground: &Ground<'_>, framework: &FrameworkId, id: &str) -> Re
     };
     let serving = |mapping: &Mapping| {
         let control = controls.controls.get(&mapping.control);
-        let assessed = ground.newest.as_ref().and_then(|newest| newest.assessment.controls.get(&mapping.control));
+        let assessed = ground.newest.as_ref().and_then(|newest| newest.aged.controls.get(&mapping.control));
         let checks = control.into_iter().flat_map(|control| control.checks.required.iter().chain(&control.checks.supporting));
         Serving {
             id: mapping.control.to_string(),
@@ -134,7 +134,7 @@ pub(super) fn view(ground: &Ground<'_>, framework: &FrameworkId, id: &str) -> Re
         }
     };
     let newest = ground.newest.as_ref().and_then(|newest| {
-        let assessed = newest.assessment.frameworks.get(framework)?.get(&requirement.id)?;
+        let assessed = newest.aged.frameworks.get(framework)?.get(&requirement.id)?;
         Some(newest.told(assessed.status.map_or(assessed.coverage.as_str(), |status| status.as_str())))
     });
     Ok(RequirementView {

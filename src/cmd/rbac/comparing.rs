@@ -36,6 +36,9 @@ impl Asked<'_> {
             }
         }
         found.sort_by(|a, b| (a.platform, &a.target).cmp(&(b.platform, &b.target)));
+        if found.is_empty() {
+            output.say("no selected check takes a right at the platforms that are meant, so nothing was asked");
+        }
         match self.rbac.format {
             Format::Json => {
                 let told = found.iter().map(|comparison| Told { exact: comparison.is_exact(), comparison });
@@ -63,8 +66,9 @@ const fn why_nobody_told(platform: Platform) -> &'static str {
     }
 }
 
+// What nobody was asked about does not hold.
 fn exit(found: &[Comparison]) -> Exit {
-    if found.iter().any(|comparison| !comparison.unknown.is_empty()) {
+    if found.is_empty() || found.iter().any(|comparison| !comparison.unknown.is_empty()) {
         Exit::CouldNotLook
     } else if found.iter().any(|comparison| !comparison.is_exact()) {
         Exit::NotAsPromised
@@ -105,7 +109,7 @@ mod tests {
         let lacking = Comparison { missing: vec!["pg_read_all_stats".to_owned()], ..exact.clone() };
         let over = Comparison { surplus: vec![Surplus { name: "CREATEDB".to_owned(), grave: true }], ..exact.clone() };
         let unknown = Comparison { unknown: vec!["which rights it has".to_owned()], ..exact.clone() };
-        assert_eq!(exit(&[]), Exit::Held);
+        assert_eq!(exit(&[]), Exit::CouldNotLook);
         assert_eq!(exit(std::slice::from_ref(&exact)), Exit::Held);
         assert_eq!(exit(&[exact.clone(), lacking.clone()]), Exit::NotAsPromised);
         assert_eq!(exit(std::slice::from_ref(&over)), Exit::NotAsPromised);

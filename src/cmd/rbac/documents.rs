@@ -100,8 +100,10 @@ impl Asked<'_> {
                 let accounts = self.environment.s3.iter().flat_map(|s3| &s3.accounts);
                 // An account without names of buckets has all of them.
                 let named = accounts.clone().all(|account| !account.buckets.is_empty());
+                let trials = accounts.clone().flat_map(|account| account.trials.iter().map(|trial| trial.value.clone()));
+                let trials: BTreeSet<String> = trials.collect();
                 let buckets = accounts.filter(|_| named).flat_map(|account| account.buckets.iter().cloned());
-                Document::Json(s3::rights::policy(wanted, &buckets.collect()))
+                Document::Json(s3::rights::policy(wanted, &buckets.collect(), &trials))
             }
             Platform::Postgres => {
                 let servers = self.environment.postgres.iter().flat_map(|postgres| &postgres.servers);

@@ -30,7 +30,7 @@ use crate::workspace::Workspace;
 #[derive(Debug, Args)]
 pub(crate) struct Rbac {
     /// Without an ID: ask the targets which rights the account has, and tell what is missing and what is too much (0 exact,
-    /// 1 missing or too much, 3 something cannot be asked). With an ID: only what this check takes.
+    /// 1 missing or too much, 3 something cannot be asked, or there is nothing to ask). With an ID: only what this check takes.
     #[arg(long = "check", value_name = "ID", num_args = 0..=1, default_missing_value = "")]
     check: Vec<String>,
     /// Only what the checks of these controls take.

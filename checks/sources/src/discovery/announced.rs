@@ -12,7 +12,8 @@ use proofbook_checks::mask::{Mask, Step};
 use proofbook_checks::project::Projection;
 use proofbook_checks::resource::Resource;
 
-use super::objects::{Gateway, Ingress, IstioGateway, Listener, Node, Objects, Route, Service, TraefikRoute, VirtualService};
+use super::objects::{Gateway, Ingress, IstioGateway, Listener, Node, NodeAddress, Objects, Route, Service, TraefikRoute, VirtualService};
+use crate::address::{is_off_limits, is_private};
 use crate::observed::Unread;
 use crate::tls::{DEFAULT_PORT, Origin};
 
@@ -33,6 +34,7 @@ const READS: [(&str, &[&str]); 9] = [
         SERVICES,
         &[
             "spec.type",
+            "spec.externalIPs.*",
             "spec.ports.*.name",
             "spec.ports.*.port",
             "spec.ports.*.protocol",
@@ -162,10 +164,13 @@ impl Announced {
 
     fn of_services(&mut self, objects: &Objects<'_>) -> Result<(), Unread> {
         for (by, _, service) in objects.all::<Service>(SERVICES, "Service")? {
+            // Every kind of Service answers on its external addresses (`externalIPs`), on each node that they are routed to.
+            let mut addresses: Vec<String> = service.spec.external_ips.into_iter().filter(|address| !address.is_empty()).collect();
             if service.spec.kind == "LoadBalancer" {
-                let tls: Vec<u16> = service.spec.ports.iter().filter(|port| port.speaks_tls()).map(|port| port.port).collect();
-                self.load_balancer(&service.status.load_balancer.addresses(), &tls, &by);
+                addresses.extend(service.status.load_balancer.addresses());
             }
+            let tls: Vec<u16> = service.spec.ports.iter().filter(|port| port.speaks_tls()).map(|port| port.port).collect();
+            self.load_balancer(&addresses, &tls, &by);
         }
         Ok(())
     }
@@ -253,7 +258,14 @@ impl Announced {
 
     fn of_nodes(&mut self, objects: &Objects<'_>) -> Result<(), Unread> {
         for (by, _, node) in objects.all::<Node>(NODES, "Node")? {
-            for address in node.status.addresses.iter().filter(|address| address.kind == "ExternalIP") {
+            // Where a node stands in the open, its own address is often told as an internal one.
+            let is_public = |text: &str| text.parse().is_ok_and(|address| !is_private(address) && !is_off_limits(address));
+            let is_outside = |address: &&NodeAddress| match address.kind.as_str() {
+                "ExternalIP" => true,
+                "InternalIP" => is_public(&address.address),
+                _ => false,
+            };
+            for address in node.status.addresses.iter().filter(is_outside) {
                 self.entry(&address.address, None, &by, Origin::Address).roles.insert(Role::Node);
             }
         }

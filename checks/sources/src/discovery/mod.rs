@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use proofbook_checks::inventory::{Inventory, Reason, Wanted};
 use proofbook_checks::resource::{Resource, Source};
-use tokio::time::timeout;
 
 pub use self::announced::Announced;
 use self::announced::Announcement;
@@ -27,6 +26,7 @@ use self::bounds::{Bounds, Refusal, is_name};
 use self::found::request;
 pub use self::found::{Found, FoundAddress, FoundPlace};
 pub use self::settings::DiscoverSettings;
+use crate::address::look_up;
 use crate::bounded::each;
 use crate::observed::Unread;
 use crate::tls::{DEFAULT_PORT, Origin};
@@ -232,19 +232,6 @@ struct Decided {
 impl Decided {
     fn withhold(&mut self, address: IpAddr, refusal: Refusal) {
         self.withheld.push((Some(address), Unread::new(Reason::NotCollected, refusal.of_address())));
-    }
-}
-
-async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> {
-    match timeout(deadline, tokio::net::lookup_host((host, 0))).await {
-        Ok(Ok(found)) => {
-            let mut addresses: Vec<IpAddr> = found.map(|socket| socket.ip()).collect();
-            addresses.sort_unstable();
-            addresses.dedup();
-            if addresses.is_empty() { Err(Unread::new(Reason::Unreachable, "the name has no address")) } else { Ok(addresses) }
-        }
-        Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
-        Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
     }
 }
 

@@ -104,6 +104,8 @@ pub(super) struct Service {
 pub(super) struct ServiceSpec {
     #[serde(rename = "type")]
     pub(super) kind: String,
+    #[serde(rename = "externalIPs")]
+    pub(super) external_ips: Vec<String>,
     pub(super) ports: Vec<ServicePort>,
 }
 

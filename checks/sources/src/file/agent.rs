@@ -2,10 +2,13 @@
 //! each leads. Known are OpenTelemetry collectors, Fluent Bit, Vector and Promtail.
 //!
 //! Whether a rule masks is not guessed from its name: its own replacement is carried out on made-up text that holds an address of
-//! mail, an address of a machine and a token, and what is gone is masked. Scripts cannot be carried out and are told as such.
+//! mail, an address of a machine and a token, and what is gone is masked. Only what replaces in the line itself, of every record,
+//! is tried so. Scripts, conditions, and rules about other members cannot be tried, and are told as scripts.
 //! Settings of outputs are not kept, only their kinds: they hold addresses and keys.
 
-use std::sync::LazyLock;
+mod programs;
+#[cfg(test)]
+mod tests;
 
 use proofbook_checks::inventory::Reason;
 use regex::Regex;
@@ -100,6 +103,15 @@ impl Pipeline {
         })
     }
 
+    // What is removed of some records only is not removed in general.
+    fn remove(&mut self, stage: &str, of_all: bool, members: Vec<String>) {
+        if of_all {
+            self.removes.extend(members);
+        } else if !members.is_empty() {
+            self.scripts.push(stage.to_owned());
+        }
+    }
+
     fn mask(&mut self, stage: &str, pattern: &str, by: Replacement) {
         match Regex::new(pattern) {
             Ok(pattern) => self.masks.push(Mask { pattern, by }),
@@ -165,6 +177,8 @@ fn otel(told: &Json, pipelines: &Map<String, Json>) -> Vec<(String, Json)> {
 
 fn otel_processor(out: &mut Pipeline, name: &str, told: &Json) {
     match kind(name) {
+        // Values that are allowed stay, also where they are blocked.
+        "redaction" if texts(&told["allowed_values"]).next().is_some() => out.scripts.push(name.to_owned()),
         "redaction" => {
             for pattern in texts(&told["blocked_values"]) {
                 out.mask(name, pattern, Replacement::Whole("****".to_owned()));
@@ -173,37 +187,16 @@ fn otel_processor(out: &mut Pipeline, name: &str, told: &Json) {
         "attributes" | "resource" => {
             let actions = told[if kind(name) == "resource" { "attributes" } else { "actions" }].as_array().into_iter().flatten();
             let gone = actions.filter(|action| action["action"] == "delete" || action["action"] == "hash");
-            out.removes.extend(gone.filter_map(|action| action["key"].as_str()).map(str::to_owned));
+            let gone: Vec<String> = gone.filter_map(|action| action["key"].as_str()).map(str::to_owned).collect();
+            out.remove(name, told["include"].is_null() && told["exclude"].is_null(), gone);
         }
         "transform" => {
-            let groups = told["log_statements"].as_array().into_iter().flatten();
-            let statements = groups.flat_map(|group| match group {
-                Json::String(statement) => vec![statement.as_str()],
-                group => texts(&group["statements"]).collect(),
-            });
-            statements.for_each(|statement| ottl(out, name, statement));
+            for group in told["log_statements"].as_array().into_iter().flatten() {
+                let of_all = texts(&group["conditions"]).next().is_none();
+                let statements: Vec<&str> = group.as_str().into_iter().chain(texts(&group["statements"])).collect();
+                statements.into_iter().for_each(|statement| programs::ottl(out, name, statement, of_all));
+            }
         }
-        _ => {}
-    }
-}
-
-// `replace_pattern(body, "expression", "text")`, `replace_all_patterns(attributes, "value", "expression", "text")`, `delete_key(…, "key")`.
-fn ottl(out: &mut Pipeline, stage: &str, statement: &str) {
-    static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#""((?:[^"\\]|\\.)*)""#).expect("the expression is a constant"));
-    let call = statement.trim().split('(').next().unwrap_or_default();
-    let arguments = statement.rsplit_once(" where ").filter(|(head, _)| head.ends_with(')')).map_or(statement, |(head, _)| head);
-    // A statement that holds only under a condition does not mask in general.
-    let conditional = arguments.len() != statement.len();
-    let quoted: Vec<String> = QUOTED.captures_iter(arguments).map(|found| found[1].replace("\\\\", "\\").replace("\\\"", "\"")).collect();
-    // In files of the collector `$$` stands for one `$`.
-    let text = |text: &str| text.replace("$$", "$");
-    match (call, &quoted[..]) {
-        ("replace_pattern" | "replace_all_patterns", _) if conditional => out.scripts.push(stage.to_owned()),
-        ("replace_pattern", [.., pattern, by]) => out.mask(stage, &text(pattern), Replacement::Whole(text(by))),
-        ("replace_all_patterns", [mode, pattern, by]) if mode == "value" => {
-            out.mask(stage, &text(pattern), Replacement::Whole(text(by)));
-        }
-        ("delete_key", [key]) if !conditional => out.removes.push(key.clone()),
         _ => {}
     }
 }
@@ -228,7 +221,7 @@ fn vector(told: &Json) -> Vec<(String, Json)> {
         let forks = chain.iter().any(|(_, transform)| texts(&transform["inputs"]).count() > 1) || texts(&sink["inputs"]).count() > 1;
         for (name, transform) in chain.into_iter().rev() {
             let masks = out.masks.len();
-            vrl(&mut out, name, transform);
+            programs::vrl(&mut out, name, transform);
             if forks && out.masks.len() > masks {
                 out.masks.truncate(masks);
                 out.scripts.push(name.to_owned());
@@ -239,42 +232,16 @@ fn vector(told: &Json) -> Vec<(String, Json)> {
     told["sinks"].as_object().into_iter().flatten().map(of).collect()
 }
 
-// `redact(…, filters: [r'expression'])` and `replace(…, r'expression', "text")`; a program with conditions is a script.
-fn vrl(out: &mut Pipeline, stage: &str, transform: &Json) {
-    static REDACT: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"redact!?\([^\[]*filters:\s*\[((?:r'[^']*'|[^\]'])*)\]").expect("the expression is a constant"));
-    static RAW: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"r'([^']*)'").expect("the expression is a constant"));
-    static REPLACE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r#"replace!?\([^,]*,\s*r'([^']*)',\s*"([^"]*)""#).expect("the expression is a constant"));
-    static DELETE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"del\(\.([A-Za-z0-9_.]+)\)").expect("the expression is a constant"));
-    if transform["type"] == "lua" {
-        out.scripts.push(stage.to_owned());
-    }
-    let Some(source) = transform["source"].as_str().filter(|_| transform["type"] == "remap") else { return };
-    if source.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == "if") {
-        out.scripts.push(stage.to_owned());
-        return;
-    }
-    for filters in REDACT.captures_iter(source) {
-        for pattern in RAW.captures_iter(&filters[1]) {
-            out.mask(stage, &pattern[1], Replacement::Whole("[REDACTED]".to_owned()));
-        }
-    }
-    for call in REPLACE.captures_iter(source) {
-        out.mask(stage, &call[1], Replacement::Whole(call[2].to_owned()));
-    }
-    out.removes.extend(DELETE.captures_iter(source).map(|found| found[1].to_owned()));
-}
-
 fn fluent(pipeline: &Json) -> Pipeline {
     let mut out = Pipeline::default();
     for filter in pipeline["filters"].as_array().into_iter().flatten() {
         let name = filter["name"].as_str().unwrap_or_default().to_ascii_lowercase();
         let mut settings = Vec::new();
         for (member, value) in filter.as_object().into_iter().flatten() {
-            // A member that is given several times is a list.
+            // A member that is given several times is a list; a condition has a form of its own.
             let values = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
-            settings.extend(values.iter().filter_map(Json::as_str).map(|value| (member.to_ascii_lowercase(), value.to_owned())));
+            let text = |value: &Json| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            settings.extend(values.iter().map(|value| (member.to_ascii_lowercase(), text(value))));
         }
         fluent_filter(&mut out, &name, &settings);
     }
@@ -286,9 +253,11 @@ fn fluent(pipeline: &Json) -> Pipeline {
 // Fluent Bit drops members; it replaces text only by scripts.
 fn fluent_filter(out: &mut Pipeline, name: &str, settings: &[(String, String)]) {
     let values = |member: &'static str| settings.iter().filter(move |(found, _)| found == member).map(|(_, value)| value.clone());
+    // Which inputs a tag is of is not followed.
+    let of_all = values("match").eq(["*"]) && values("match_regex").next().is_none() && values("condition").next().is_none();
     match name {
-        "record_modifier" => out.removes.extend(values("remove_key")),
-        "modify" => out.removes.extend(values("remove")),
+        "record_modifier" => out.remove(name, of_all, values("remove_key").collect()),
+        "modify" => out.remove(name, of_all, values("remove").collect()),
         "lua" | "wasm" => out.scripts.push(name.to_owned()),
         _ => {}
     }
@@ -328,9 +297,13 @@ fn promtail(told: &Json, at: usize, job: &Json) -> (String, Json) {
     out.sinks = clients.map(|_| "loki".to_owned()).collect();
     for stage in job["pipeline_stages"].as_array().into_iter().flatten() {
         let replace = &stage["replace"];
+        let by = replace["replace"].as_str().unwrap_or_default();
         // With a source only what another stage took out is replaced, not the line.
-        if let Some(pattern) = replace["expression"].as_str().filter(|_| replace["source"].is_null()) {
-            out.mask("replace", pattern, Replacement::Groups(replace["replace"].as_str().unwrap_or_default().to_owned()));
+        match replace["expression"].as_str().filter(|_| replace["source"].is_null()) {
+            // A template may bring back what it replaces.
+            Some(_) if by.contains("{{") => out.scripts.push("replace".to_owned()),
+            Some(pattern) => out.mask("replace", pattern, Replacement::Groups(by.to_owned())),
+            None => {}
         }
         out.removes.extend(texts(&stage["labeldrop"]).map(str::to_owned));
     }
@@ -344,89 +317,4 @@ fn texts(list: &Json) -> impl Iterator<Item = &str> {
 // `transform/mask` is a `transform`.
 fn kind(name: &str) -> &str {
     name.split_once('/').map_or(name, |(kind, _)| kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(name: &str, text: &str) -> Vec<(String, Json)> {
-        let file = Read { bytes: text.as_bytes().to_vec(), sha256: "x".to_owned() };
-        read(name, &file).unwrap().into_iter().map(|(_, name, record)| (name, record)).collect()
-    }
-
-    #[test]
-    fn a_rule_masks_what_is_gone_when_it_is_carried_out() {
-        let config = r#"
-processors:
-  batch: {}
-  redaction/all: {allow_all_keys: true, blocked_values: ['[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-z]{2,}', '\b\d{1,3}(\.\d{1,3}){3}\b']}
-  transform/half: {log_statements: [{context: log, statements: ['replace_pattern(body, "([a-z._0-9]+)@[a-z.]+", "$$1@hidden")']}]}
-  transform/token: {log_statements: [{context: log, statements: ['replace_pattern(body, "Bearer [A-Za-z0-9=]+", "Bearer ***")', 'delete_key(attributes, "user.email")']}]}
-  transform/some: {log_statements: ['replace_pattern(log.body, "Bearer [A-Za-z0-9=]+", "***") where resource.attributes["a"] == "b"']}
-exporters: {otlphttp/loki: {endpoint: 'https://user:hush@loki'}, debug: {}}
-service:
-  pipelines:
-    logs: {receivers: [otlp], processors: [redaction/all, transform/token, batch], exporters: [otlphttp/loki]}
-    logs/half: {receivers: [otlp], processors: [transform/half, transform/some], exporters: [debug]}
-    traces: {receivers: [otlp], exporters: [debug]}
-"#;
-        let told = found("c.yaml", config);
-        assert_eq!(told.len(), 2);
-        assert_eq!(told[0].1["masks"], json!(["email", "ip", "token"]));
-        assert_eq!((&told[0].1["sinks"], &told[0].1["removes"]), (&json!(["otlphttp"]), &json!(["user.email"])));
-        assert_eq!((&told[1].1["masks"], &told[1].1["scripts"]), (&json!([]), &json!(["transform/some"])));
-        assert!(!told[0].1.to_string().contains("hush"));
-    }
-
-    #[test]
-    fn vector_promtail_and_fluent_bit_are_read() {
-        let vector = r#"
-[sources.k]
-type = "kubernetes_logs"
-[transforms.mask]
-type = "remap"
-inputs = ["k"]
-source = '''
-.message = redact(.message, filters: [r'[a-z._0-9]+@[a-z.]+', r'\d+\.\d+\.\d+\.\d+'])
-.message = replace(.message, r'Bearer [A-Za-z0-9]+', "Bearer ***")
-del(.user.name)
-'''
-[transforms.other]
-type = "remap"
-inputs = ["k"]
-source = "if .a == 1 { .message = redact(.message, filters: [r'.*']) }"
-[sinks.siem]
-type = "splunk_hec_logs"
-inputs = ["mask"]
-[sinks.both]
-type = "loki"
-inputs = ["mask", "k"]
-[sinks.some]
-type = "http"
-inputs = ["other"]
-"#;
-        let told = found("vector.toml", vector);
-        let of = |name: &str| &told.iter().find(|(found, _)| found == &format!("vector.toml/{name}")).unwrap().1;
-        assert_eq!((&of("siem")["masks"], &of("siem")["removes"]), (&json!(["email", "ip", "token"]), &json!(["user.name"])));
-        assert_eq!((&of("both")["masks"], &of("both")["scripts"]), (&json!([]), &json!(["mask"])));
-        assert_eq!((&of("some")["masks"], &of("some")["scripts"]), (&json!([]), &json!(["other"])));
-
-        let promtail = "clients: [{url: 'http://loki'}]\nscrape_configs:\n- job_name: pods\n  pipeline_stages:\n  - replace: {expression: '([\\w.]+)@[\\w.]+', replace: '***'}\n  - replace: {expression: 'Bearer (\\w{4})', replace: '***'}\n  - replace: {source: ip, expression: '(.*)', replace: '***'}\n";
-        assert_eq!(
-            found("p.yaml", promtail),
-            [(
-                "p.yaml/pods".to_owned(),
-                json!({"form": "promtail", "masks": ["email"], "rules": 2, "removes": [], "scripts": [], "sinks": ["loki"], "sha256": "x"})
-            )]
-        );
-
-        let classic = "[INPUT]\n  Name tail\n[FILTER]\n  Name record_modifier\n  Match *\n  Remove_key email\n[FILTER]\n  Name lua\n  script mask.lua\n[OUTPUT]\n  Name loki\n  host x\n";
-        let yaml = "pipeline:\n  inputs: [{name: tail}]\n  filters:\n  - {name: record_modifier, match: '*', remove_key: [email]}\n  - {name: lua, script: mask.lua}\n  outputs: [{name: loki, host: x}]\n";
-        let (classic, yaml) = (found("a", classic), found("a", yaml));
-        assert_eq!(classic, yaml);
-        assert_eq!((&yaml[0].1["removes"], &yaml[0].1["scripts"]), (&json!(["email"]), &json!(["lua"])));
-        let none = Read { bytes: b"kind: Pod\n".to_vec(), sha256: "x".to_owned() };
-        assert_eq!(read("a", &none).unwrap_err().reason, Reason::ParseError);
-    }
 }

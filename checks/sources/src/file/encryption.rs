@@ -3,8 +3,9 @@
 //!
 //! The form is told by the content: an `EncryptionConfiguration`; the output of `k3s secrets-encrypt status`; JSON of
 //! `aws eks describe-cluster`, `gcloud container clusters describe` and `az aks show`; and the output of
-//! `kubectl get --raw '/livez?verbose'`, which tells whether the providers of keys answer.
+//! `kubectl get --raw '/livez?verbose'`, with the day in the name of the file, which tells whether the providers of keys answer.
 
+use jiff::civil::Date;
 use proofbook_checks::inventory::Reason;
 use serde_json::{Value as Json, json};
 
@@ -21,7 +22,14 @@ pub(super) const KINDS: &[&str] = &["EncryptionConfig", "ServerHealth"];
 pub(super) fn read(name: &str, file: &Read) -> Records {
     let text = file.text()?;
     let (kind, mut record) = if text.lines().any(|line| line.starts_with("[+]") || line.starts_with("[-]")) {
-        ("ServerHealth", health(text))
+        // What a server says of its health holds for that moment, and it does not say when that was.
+        match date_in(name.rsplit('/').next().unwrap_or(name)) {
+            Some(on) => ("ServerHealth", health(text, on)),
+            None => {
+                let detail = "the name of the file holds no date (2026-06-01 or 20260601), and the server tells none";
+                return Ok(vec![("ServerHealth", name.to_owned(), Unread::new(Reason::ParseError, detail).to_json())]);
+            }
+        }
     } else if text.trim_start().starts_with("Encryption Status:") {
         ("EncryptionConfig", rancher(text)?)
     } else {
@@ -32,13 +40,13 @@ pub(super) fn read(name: &str, file: &Read) -> Records {
 }
 
 // `[+]kms-providers ok`, `[-]kms-provider-0 failed: reason withheld`: one line a check of the API server.
-fn health(text: &str) -> Json {
+fn health(text: &str, on: Date) -> Json {
     let checks = text.lines().filter_map(|line| {
         let (good, rest) = line.strip_prefix("[+]").map(|rest| (true, rest)).or_else(|| Some((false, line.strip_prefix("[-]")?)))?;
         Some((good, rest.split_whitespace().next()?))
     });
     let of_keys: Vec<(bool, &str)> = checks.filter(|(_, name)| name.starts_with("kms-provider")).collect();
-    json!({"providers": of_keys.len(), "failing": of_keys.iter().filter(|(good, _)| !good).count()})
+    json!({"on": on.to_string(), "providers": of_keys.len(), "failing": of_keys.iter().filter(|(good, _)| !good).count()})
 }
 
 fn rancher(text: &str) -> Result<Json, Unread> {
@@ -147,7 +155,7 @@ mod tests {
 
     fn found(text: &str) -> Result<(&'static str, Json), Unread> {
         let file = Read { bytes: text.as_bytes().to_vec(), sha256: "x".to_owned() };
-        read("file", &file).map(|records| (records[0].0, records[0].2.clone()))
+        read("of-2025-01-01/livez-2026-05-31.txt", &file).map(|records| (records[0].0, records[0].2.clone()))
     }
 
     #[test]
@@ -188,8 +196,13 @@ mod tests {
         let aks = r#"{"type": "Microsoft.ContainerService/ManagedClusters", "securityProfile": {"azureKeyVaultKms": {"enabled": true, "keyId": "https://v/k"}}}"#;
         assert_eq!(found(aks).unwrap().1["providers"][0]["api"], "managed");
 
-        let (kind, told) = found("[+]ping ok\n[+]etcd ok\n[-]kms-providers failed: reason withheld\nlivez check failed\n").unwrap();
-        assert_eq!((kind, &told["providers"], &told["failing"]), ("ServerHealth", &json!(1), &json!(1)));
+        let health = "[+]ping ok\n[+]etcd ok\n[-]kms-providers failed: reason withheld\nlivez check failed\n";
+        let (kind, told) = found(health).unwrap();
+        assert_eq!((kind, &told["on"], &told["providers"], &told["failing"]), ("ServerHealth", &json!("2026-05-31"), &json!(1), &json!(1)));
+        // Without a day nobody knows of when it is; what the file is for is known all the same.
+        let file = Read { bytes: health.as_bytes().to_vec(), sha256: "x".to_owned() };
+        let undated = read("of-2026-05-31/livez.txt", &file).unwrap();
+        assert_eq!((undated[0].0, &undated[0].2["unread"]["reason"]), ("ServerHealth", &json!("parse-error")));
         for none in ["", "{}", "kind: Pod\n", "garbage: [", r#"{"cluster": {"name": "a"}}"#] {
             assert_eq!(found(none).unwrap_err().reason, Reason::ParseError, "{none}");
         }

@@ -5,6 +5,9 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use proofbook_checks::inventory::Reason;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -29,12 +32,14 @@ pub struct ApiKeyFile {
     pub keys: String,
     /// The member that holds what a key may do, as a list or a text with spaces or commas, as a JSON pointer below the key.
     pub scopes: String,
-    /// The member that holds the time at which it ends, as a JSON pointer: RFC 3339, a date, or seconds since 1970.
+    /// The member that holds the time at which it ends, as a JSON pointer: RFC 3339, a date, or seconds since 1970. Nothing, 0 and
+    /// times before 1970 (`0001-01-01T00:00:00Z`) stand for never.
     pub expires_at: String,
     /// The member that holds when it was made, as a JSON pointer.
     #[serde(default)]
     pub created_at: Option<String>,
-    /// A member that is true, or not null, for keys that no longer work, as a JSON pointer.
+    /// A member that is true, or a time not after the day of the export, for keys that no longer work, as a JSON pointer. Those work
+    /// of which it says nothing, false, or never.
     #[serde(default)]
     pub revoked: Option<String>,
 }
@@ -47,13 +52,29 @@ pub(super) fn read(name: &str, file: &Read, settings: &ApiKeyFile) -> Records {
     let list = list.ok_or_else(|| fault("the export has no list at the place that `keys` names"))?;
     let on = date_in(name.rsplit('/').next().unwrap_or(name))
         .ok_or_else(|| fault("the name of the export holds no date (2026-06-01 or 20260601)"))?;
-    let works = |key: &&Json| {
-        let revoked = settings.revoked.as_ref().and_then(|member| key.pointer(member));
-        !revoked.is_some_and(|revoked| !matches!(revoked, Json::Null | Json::Bool(false)))
-    };
-    let keys: Result<Vec<Json>, Unread> = list.iter().filter(works).map(|key| key_of(key, settings)).collect();
-    let record = json!({"on": on.to_string(), "keys": keys?, "sha256": file.sha256});
+    let mut keys = Vec::new();
+    for key in list {
+        if works(settings.revoked.as_ref().and_then(|member| key.pointer(member)), on)? {
+            keys.push(key_of(key, settings)?);
+        }
+    }
+    let record = json!({"on": on.to_string(), "keys": keys, "sha256": file.sha256});
     Ok(vec![("ApiKeyExport", name.to_owned(), record)])
+}
+
+// Whether a key worked on the day of the export, by the member that tells of its end. A key that is left out is judged no more, so
+// what is not understood leaves none out.
+fn works(revoked: Option<&Json>, on: Date) -> Result<bool, Unread> {
+    match revoked {
+        None | Some(Json::Null) => Ok(true),
+        Some(Json::Bool(revoked)) => Ok(!revoked),
+        Some(Json::String(text)) if text == "true" || text == "false" => Ok(text == "false"),
+        Some(value) => {
+            let end = on.tomorrow().and_then(|next| next.to_zoned(TimeZone::UTC)).map(|end| end.timestamp());
+            let end = end.map_err(|_| Unread::new(Reason::ParseError, "the day of the export is the last of all"))?;
+            Ok(time(value, "whether a key was revoked is told by neither true nor false nor a time")?.is_none_or(|time| time >= end))
+        }
+    }
 }
 
 fn key_of(key: &Json, settings: &ApiKeyFile) -> Result<Json, Unread> {
@@ -69,43 +90,71 @@ fn key_of(key: &Json, settings: &ApiKeyFile) -> Result<Json, Unread> {
     };
     let mut kept = json!({"scopes": scopes});
     for (member, pointer) in [("expires_at", Some(&settings.expires_at)), ("created_at", settings.created_at.as_ref())] {
-        let Some(value) = pointer.and_then(|pointer| key.pointer(pointer)).filter(|value| !value.is_null()) else { continue };
-        kept[member] = time(value)?.into();
+        let value = pointer.and_then(|pointer| key.pointer(pointer)).unwrap_or(&Json::Null);
+        if let Some(time) = time(value, "a time of a key is neither RFC 3339 nor a date nor seconds since 1970")? {
+            kept[member] = time.to_string().into();
+        }
     }
     Ok(kept)
 }
 
-fn time(value: &Json) -> Result<String, Unread> {
-    let fault = || Unread::new(Reason::ParseError, "a time of a key is neither RFC 3339 nor a date nor seconds since 1970");
-    match value {
-        Json::Number(seconds) => {
-            let seconds = seconds.as_i64().ok_or_else(fault)?;
-            jiff::Timestamp::from_second(seconds).map(|time| time.to_string()).map_err(|_| fault())
-        }
-        Json::String(text) => match (text.parse::<jiff::Timestamp>(), text.parse::<jiff::civil::Date>()) {
-            (Ok(time), _) => Ok(time.to_string()),
-            (Err(_), Ok(date)) => Ok(format!("{date}T00:00:00Z")),
-            _ => Err(fault()),
-        },
-        _ => Err(fault()),
-    }
+// A time; nothing where the value stands for never, as programs write it whose times have a value always.
+fn time(value: &Json, otherwise: &str) -> Result<Option<Timestamp>, Unread> {
+    let fault = || Unread::new(Reason::ParseError, otherwise);
+    let time = match value {
+        Json::Null => return Ok(None),
+        Json::String(text) if text.trim().is_empty() => return Ok(None),
+        Json::Number(seconds) => Timestamp::from_second(seconds.as_i64().ok_or_else(fault)?).ok(),
+        Json::String(text) => text.parse().ok().or_else(|| Some(text.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())),
+        _ => None,
+    };
+    time.map(|time| Some(time).filter(|time| *time > Timestamp::UNIX_EPOCH)).ok_or_else(fault)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn members_are_found_by_their_pointers_and_keys_are_not_kept() {
-        let settings = ApiKeyFile {
+    fn settings() -> ApiKeyFile {
+        ApiKeyFile {
             file: PathBuf::new(),
             keys: "/items".to_owned(),
             scopes: "/spec/scope".to_owned(),
             expires_at: "/ends".to_owned(),
             created_at: Some("/made".to_owned()),
             revoked: Some("/revokedAt".to_owned()),
+        }
+    }
+
+    #[test]
+    fn whether_a_key_works_and_until_when_is_read_and_not_guessed() {
+        let read = |member: &str, value: &Json| {
+            let mut key = json!({"spec": {"scope": "read"}});
+            key[member] = value.clone();
+            let text = json!({"items": [key]}).to_string();
+            let file = Read { bytes: text.into_bytes(), sha256: "x".to_owned() };
+            read("keys-2026-05-31.json", &file, &settings()).map(|mut records| records.remove(0).2["keys"].take())
         };
-        let read = |name: &str, text: &str| read(name, &Read { bytes: text.as_bytes().to_vec(), sha256: "x".to_owned() }, &settings);
+        let works = json!([{"scopes": ["read"]}]);
+        let never = [json!(null), json!(0), json!(-1), json!(""), json!("0001-01-01T00:00:00Z"), json!("0001-01-01")];
+        for value in &never {
+            assert_eq!(read("ends", value).unwrap(), works, "{value}");
+        }
+        let to_come = [json!(false), json!("false"), json!("2026-06-01T00:00:00Z"), json!("2027-01-01"), json!(1_788_220_800)];
+        for value in never.iter().chain(&to_come) {
+            assert_eq!(read("revokedAt", value).unwrap(), works, "{value}");
+        }
+        for value in [json!(true), json!("true"), json!("2026-05-31T23:59:59Z"), json!("2026-05-31"), json!(1)] {
+            assert_eq!(read("revokedAt", &value).unwrap(), json!([]), "{value}");
+        }
+        for value in [json!("no"), json!("revoked"), json!([]), json!({}), json!(1.5), json!(1_788_220_800_000_i64)] {
+            assert_eq!(read("revokedAt", &value).unwrap_err().reason, Reason::ParseError, "{value}");
+        }
+    }
+
+    #[test]
+    fn members_are_found_by_their_pointers_and_keys_are_not_kept() {
+        let read = |name: &str, text: &str| read(name, &Read { bytes: text.as_bytes().to_vec(), sha256: "x".to_owned() }, &settings());
         let text = r#"{"items": [
             {"secret": "pk_live_hush", "spec": {"scope": "read:a, write:b"}, "ends": 1788220800, "made": "2026-05-01", "revokedAt": null},
             {"spec": {"scope": ["*"]}, "ends": null}, {"spec": {}, "ends": "2026-09-01T00:00:00Z"},

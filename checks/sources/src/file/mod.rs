@@ -4,7 +4,8 @@
 //! workspace. What is read here is as supplied: nobody vouches for it but who put it there. Kinds of records: `Policy`,
 //! `PenetrationTest`, `Assurance`, `Procedure`, `Agreement` and `Subscription` from registers of documents; `Supplier`, `Store`
 //! and `Register`; one record for each register of people and process; `Benchmark`, `AuditPolicy`, `EncryptionConfig`,
-//! `ServerHealth`, `LogPipeline` and `ApiKeyExport` from what other programs wrote; `AuditTrail` and `AdminAccess` from audit events.
+//! `ServerHealth`, `LogPipeline` and `ApiKeyExport` from what other programs wrote; `AuditTrail` and `AdminAccess` from audit
+//! events, in files or in a Loki.
 
 mod agent;
 mod audit_policy;
@@ -16,6 +17,7 @@ mod reading;
 mod records;
 mod registers;
 mod settings;
+mod streamed;
 mod trail;
 
 use std::collections::BTreeMap;
@@ -27,14 +29,16 @@ use sha2::{Digest, Sha256};
 
 use self::kept::Register;
 pub use self::kept::{
-    AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, ExerciseRegister, IncidentRegister, ProcessingRegister,
-    RequestRegister, RiskRegister, StaffRegister, TicketRegister,
+    AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, ExerciseRegister, IncidentRegister, NetworkTrialRegister,
+    ProcessingRegister, RequestRegister, RiskRegister, StaffRegister, TicketRegister,
 };
 pub use self::keys::ApiKeyFile;
 use self::reading::Read;
 use self::records::{Record, Records};
 pub use self::registers::{DocumentRegister, ModuleRegister, StoreRegister, SupplierRegister};
 pub use self::settings::{AuditEvents, FileTarget, RegisterFiles};
+pub use self::streamed::AuditStream;
+use self::streamed::{Stream, Streamed};
 pub use self::trail::Staff;
 use self::trail::Trail;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
@@ -47,6 +51,7 @@ pub struct FileCollector {
     target: String,
     root: PathBuf,
     settings: FileTarget,
+    streams: Vec<Stream>,
 }
 
 /// Makes records of a file.
@@ -83,8 +88,8 @@ fn register<'s, R: Register + 's>(what: &'static str, paths: &'s [PathBuf]) -> K
 }
 
 impl FileCollector {
-    fn new(target: &str, root: &Path, settings: FileTarget) -> Self {
-        Self { target: target.to_owned(), root: root.to_owned(), settings }
+    fn new(target: &str, root: &Path, settings: FileTarget, streams: Vec<Stream>) -> Self {
+        Self { target: target.to_owned(), root: root.to_owned(), settings, streams }
     }
 
     fn kinds(&self) -> Vec<Kind<'_>> {
@@ -101,7 +106,8 @@ impl FileCollector {
             Kind::new("a register of modules", &settings.modules, &["Register"], records::modules),
             Kind::new("a result of a benchmark", &settings.benchmarks, &["Benchmark"], benchmark).newest(),
             Kind::new("an audit policy", &settings.audit_policies, &["AuditPolicy"], audit_policy),
-            Kind::new("how the API server encrypts", &settings.encryption, encryption::KINDS, |_, name, file| encryption::read(name, file)),
+            Kind::new("how the API server encrypts", &settings.encryption, encryption::KINDS, |_, name, file| encryption::read(name, file))
+                .newest(),
             Kind::new("pipelines of logs", &settings.log_pipelines, agent::KINDS, |_, name, file| agent::read(name, file)),
             register::<kept::DisclosureRegister>("a register of reports of weaknesses", &registers.disclosures),
             register::<kept::IncidentRegister>("a register of incidents", &registers.incidents),
@@ -114,6 +120,7 @@ impl FileCollector {
             register::<kept::ContractRegister>("a register of contracts", &registers.contracts),
             register::<kept::ProcessingRegister>("a record of processing", &registers.processing),
             register::<kept::DeletionRegister>("a register of trials of deletion", &registers.deletions),
+            register::<kept::NetworkTrialRegister>("a register of trials of the network", &registers.connections),
         ];
         kinds.extend(settings.api_keys.iter().map(|export| {
             let paths = std::slice::from_ref(&export.file);
@@ -122,23 +129,26 @@ impl FileCollector {
         kinds
     }
 
-    fn gather(&self, wanted: &Wanted, progress: &dyn Progress) -> Inventory {
+    fn gather(&self, wanted: &Wanted, streamed: Vec<Streamed>, progress: &dyn Progress) -> Inventory {
         let mut observed = Observed::new(Source::File);
         let mut digest = Sha256::new();
         let mut read_any = false;
         if let Some(events) = self.settings.audit_events.as_ref().filter(|_| wants(wanted, trail::KINDS)) {
-            read_any = true;
+            read_any |= !events.files.is_empty();
             trail::KINDS.iter().for_each(|record| observed.listed(record));
+            for one in streamed {
+                observed.requests(one.requests);
+                observed.target(one.target);
+                progress.advanced(&self.target, "services", 1);
+                trail_records(&one.name, one.trail).into_iter().for_each(|(kind, named, content)| observed.record(kind, &named, content));
+            }
             for (name, trail) in self.trails(events) {
                 observed.requests([self.trail_request(&name, &trail)]);
                 if let Ok(trail) = &trail {
                     digest.update(format!("{} {name}\n", trail.sha256));
                 }
                 progress.advanced(&self.target, "files", 1);
-                let unread = |unread: Unread| trail::KINDS.iter().map(|kind| (*kind, name.clone(), unread.to_json())).collect();
-                for (record, named, content) in trail.map_or_else(unread, |trail| trail.records) {
-                    observed.record(record, &named, content);
-                }
+                trail_records(&name, trail).into_iter().for_each(|(kind, named, content)| observed.record(kind, &named, content));
             }
         }
         for kind in self.kinds().into_iter().filter(|kind| !kind.paths.is_empty() && wants(wanted, kind.records)) {
@@ -170,6 +180,15 @@ impl FileCollector {
             });
         }
         observed.finish(wanted)
+    }
+
+    async fn streamed(&self, wanted: &Wanted) -> Vec<Streamed> {
+        let Some(events) = self.settings.audit_events.as_ref().filter(|_| wants(wanted, trail::KINDS)) else { return Vec::new() };
+        let mut streamed = Vec::new();
+        for stream in &self.streams {
+            streamed.push(stream.read(&events.staff).await);
+        }
+        streamed
     }
 
     // All files that some paths mean, by their names. A pattern that meets nothing is told, not passed over.
@@ -232,6 +251,12 @@ impl FileCollector {
     }
 }
 
+// A trail that cannot be read may hold any entry.
+fn trail_records(name: &str, trail: Result<Trail, Unread>) -> Vec<Record> {
+    let unread = |unread: Unread| trail::KINDS.iter().map(|kind| (*kind, name.to_owned(), unread.to_json())).collect();
+    trail.map_or_else(unread, |trail| trail.records)
+}
+
 // A register that cannot be read may hold any of its records.
 fn unreadable(kind: &Kind<'_>, name: &str, unread: &Unread) -> Vec<Record> {
     kind.records.iter().map(|record| (*record, name.to_owned(), unread.to_json())).collect()
@@ -272,10 +297,11 @@ impl Collector for FileCollector {
         let of_kinds = of_kinds.flat_map(|kind| kind.paths.iter().map(|path| planned(path, kind.what)));
         let events = self.settings.audit_events.iter().filter(|_| wants(wanted, trail::KINDS));
         let of_events = events.flat_map(|events| events.files.iter().map(|path| planned(path, "audit events of the API server")));
-        of_kinds.chain(of_events).collect()
+        let streams = self.streams.iter().filter(|_| wants(wanted, trail::KINDS)).map(Stream::plan);
+        of_kinds.chain(of_events).chain(streams).collect()
     }
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
-        Box::pin(async move { self.gather(wanted, progress) })
+        Box::pin(async move { self.gather(wanted, self.streamed(wanted).await, progress) })
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn pinned(root: &Path, path: &Path, sha256: &str) -> Result<Json, Unr
     }
 }
 
-/// The files that a path means; `*` in its last part stands for any text.
+/// The files that a path means, at least one; `*` in its last part stands for any text.
 pub(super) fn matching(root: &Path, pattern: &Path) -> Result<Vec<PathBuf>, Unread> {
     let name = pattern.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if !name.contains('*') {
@@ -75,6 +75,9 @@ pub(super) fn matching(root: &Path, pattern: &Path) -> Result<Vec<PathBuf>, Unre
         if file.to_str().is_some_and(|file| proofbook_checks::settings::glob(name, file)) {
             found.push(folder.join(file));
         }
+    }
+    if found.is_empty() {
+        return Err(Unread::new(Reason::DanglingReference, format!("{}: no file has such a name", pattern.display())));
     }
     found.sort();
     Ok(found)
@@ -105,7 +108,7 @@ mod tests {
             assert_eq!(found(outside, digest).unwrap_err().reason, Reason::NotPermitted, "{outside}");
         }
         assert_eq!(matching(dir.path(), Path::new("*.txt")).unwrap(), [PathBuf::from("a.txt")]);
-        assert!(matching(dir.path(), Path::new("*.json")).unwrap().is_empty());
+        assert_eq!(matching(dir.path(), Path::new("*.json")).unwrap_err().reason, Reason::DanglingReference);
         assert!(matching(dir.path(), Path::new("gone/*.json")).is_err());
     }
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::FileCollector;
 use super::keys::ApiKeyFile;
+use super::streamed::AuditStream;
 use super::trail::Staff;
 use crate::collector::Collector;
 use crate::settings::{SettingsError, Setup, TargetSettings};
@@ -37,7 +38,7 @@ pub struct FileTarget {
     #[serde(default)]
     pub registers: RegisterFiles,
     /// How the API server encrypts what it stores: its configuration, the status of k3s, a cluster as its cloud tells it, and the
-    /// health of the API server.
+    /// health of the API server with the day in the name of the file, of which the newest counts.
     #[serde(default)]
     pub encryption: Vec<PathBuf>,
     /// Configurations of what collects logs: OpenTelemetry collectors, Fluent Bit, Vector, Promtail.
@@ -89,6 +90,9 @@ pub struct RegisterFiles {
     /// Trials of deletion.
     #[serde(default)]
     pub deletions: Vec<PathBuf>,
+    /// Trials of the network.
+    #[serde(default)]
+    pub connections: Vec<PathBuf>,
 }
 
 /// Audit events of the API server.
@@ -96,13 +100,24 @@ pub struct RegisterFiles {
 #[serde(deny_unknown_fields)]
 pub struct AuditEvents {
     /// Files of events, one JSON document a line, plain or `.gz`; `*` in the name stands for any text.
+    #[serde(default)]
     pub files: Vec<PathBuf>,
-    /// Who is staff of the provider.
+    /// Queries of a Loki that holds the events.
+    #[serde(default)]
+    pub loki: Vec<AuditStream>,
+    /// Who is staff of the provider: at least one group or user.
     pub staff: Staff,
 }
 
 impl TargetSettings for FileTarget {
     fn open(&self, name: &str, setup: &Setup<'_>) -> Result<Box<dyn Collector>, SettingsError> {
-        Ok(Box::new(FileCollector::new(name, setup.root, self.clone())))
+        if self.audit_events.as_ref().is_some_and(|events| events.staff.is_nobody()) {
+            let detail =
+                "`audit_events` names nobody under `staff`, so that nobody's entry would count; name groups or users of the provider";
+            return Err(SettingsError { target: name.to_owned(), detail: detail.to_owned() });
+        }
+        let streams = self.audit_events.iter().flat_map(|events| &events.loki).map(|stream| stream.open(name, setup));
+        let streams = streams.collect::<Result<_, _>>()?;
+        Ok(Box::new(FileCollector::new(name, setup.root, self.clone(), streams)))
     }
 }

@@ -60,6 +60,9 @@ struct Event {
     #[serde(default)]
     response_status: Option<Status>,
     request_received_timestamp: Timestamp,
+    /// When the request came to this stage: that of a long one, such as a shell, ends with it.
+    #[serde(default)]
+    stage_timestamp: Option<Timestamp>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -96,7 +99,7 @@ struct Session {
 
 type Sessions = BTreeMap<(String, usize, &'static str), Vec<Session>>;
 
-/// What a file of events brought.
+/// What a file or a query of events brought.
 #[derive(Debug)]
 pub(super) struct Trail {
     pub records: Vec<Record>,
@@ -134,8 +137,9 @@ impl std::io::Read for Hashing {
     }
 }
 
+/// Events, counted.
 #[derive(Debug, Default)]
-struct Counted {
+pub(super) struct Counted {
     events: u64,
     of_staff: u64,
     refused: u64,
@@ -163,21 +167,29 @@ fn count(mut reader: impl std::io::BufRead, staff: &Staff) -> Result<Counted, Un
             continue;
         }
         // One line that cannot be read may be the one that matters.
-        let event: Event = serde_json::from_str(&line).map_err(|_| fault("is no audit event; a file that was cut ends so"))?;
-        if event.kind != "Event" || event.api_version != "audit.k8s.io/v1" {
-            return Err(fault("is no event of audit.k8s.io/v1"));
-        }
-        counted.add(event, staff);
+        counted.line(&line, staff).map_err(fault)?;
     }
     Ok(counted)
 }
 
 impl Counted {
+    /// Adds one line; says what is wrong with it where it is no event.
+    pub(super) fn line(&mut self, line: &str, staff: &Staff) -> Result<(), &'static str> {
+        let event: Event = serde_json::from_str(line).map_err(|_| "is no audit event; what was cut ends so")?;
+        if event.kind != "Event" || event.api_version != "audit.k8s.io/v1" {
+            return Err("is no event of audit.k8s.io/v1");
+        }
+        self.add(event, staff);
+        Ok(())
+    }
+
     fn add(&mut self, event: Event, staff: &Staff) {
         let at = event.request_received_timestamp;
+        let until = event.stage_timestamp.map_or(at, |stage| stage.max(at));
         self.events += 1;
-        self.from = Some(self.from.map_or(at, |from| from.min(at)));
-        self.to = Some(self.to.map_or(at, |to| to.max(at)));
+        // An event is written when its stage is reached: a request that began long before tells nothing of the time between.
+        self.from = Some(self.from.map_or(until, |from| from.min(until)));
+        self.to = Some(self.to.map_or(until, |to| to.max(until)));
         // Whoever acts in the name of another is still who acts.
         let is_staff = staff.is(&event.user) || event.impersonated_user.as_ref().is_some_and(|user| staff.is(user));
         let Some(object) = event.object_ref.filter(|object| is_staff && !object.namespace.is_empty()) else { return };
@@ -188,27 +200,25 @@ impl Counted {
             self.refused += 1;
             return;
         }
-        // A long request is told when it starts and when it ends.
-        if !event.audit_id.is_empty() && !self.seen.insert(event.audit_id) {
-            return;
-        }
-        self.of_staff += 1;
+        // A long request is told when it starts and when it ends, and counts once.
+        let counts = u64::from(event.audit_id.is_empty() || self.seen.insert(event.audit_id));
+        self.of_staff += counts;
         let next = self.people.len() + 1;
         let person = *self.people.entry(event.user.username).or_insert(next);
         let class = class(&event.verb, &object.resource, &object.subresource);
         let sessions = self.sessions.entry((object.namespace, person, class)).or_default();
         // Events are written when they end, so a few come out of order.
-        match sessions.iter_mut().find(|session| at >= session.first - PAUSE && at <= session.last + PAUSE) {
+        match sessions.iter_mut().find(|session| until >= session.first - PAUSE && at <= session.last + PAUSE) {
             Some(session) => {
                 session.first = session.first.min(at);
-                session.last = session.last.max(at);
-                session.events += 1;
+                session.last = session.last.max(until);
+                session.events += counts;
             }
-            None => sessions.push(Session { first: at, last: at, events: 1 }),
+            None => sessions.push(Session { first: at, last: until, events: counts }),
         }
     }
 
-    fn records(self, name: &str, sha256: &str) -> Vec<Record> {
+    pub(super) fn records(self, name: &str, sha256: &str) -> Vec<Record> {
         let mut trail = json!({"events": self.events, "staff_events": self.of_staff, "refused": self.refused, "sha256": sha256});
         if let (Some(from), Some(to)) = (self.from, self.to) {
             trail["from"] = from.to_string().into();
@@ -234,6 +244,11 @@ impl Counted {
 }
 
 impl Staff {
+    /// Whether no pattern is there that anybody could meet.
+    pub(super) fn is_nobody(&self) -> bool {
+        self.groups.iter().chain(&self.users).all(|pattern| pattern.trim().is_empty())
+    }
+
     fn is(&self, user: &User) -> bool {
         self.users.iter().any(|pattern| glob(pattern, &user.username))
             || self.groups.iter().any(|pattern| user.groups.iter().any(|group| glob(pattern, group)))
@@ -256,11 +271,16 @@ mod tests {
     use super::*;
 
     fn event(at: &str, user: &str, verb: &str, resource: &str, code: u16, id: &str, stage: &str) -> String {
+        event_until(at, at, user, verb, resource, code, id, stage)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an event says as much")]
+    fn event_until(at: &str, until: &str, user: &str, verb: &str, resource: &str, code: u16, id: &str, stage: &str) -> String {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
         json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": id, "stage": stage, "verb": verb,
             "requestURI": "/x", "user": {"username": user, "groups": ["ops", "system:authenticated"]},
             "objectRef": {"resource": resource, "subresource": subresource, "namespace": "tenant-a", "name": "n", "apiVersion": "v1"},
-            "responseStatus": {"code": code}, "requestReceivedTimestamp": at, "stageTimestamp": at})
+            "responseStatus": {"code": code}, "requestReceivedTimestamp": at, "stageTimestamp": until})
         .to_string()
     }
 
@@ -299,6 +319,36 @@ mod tests {
             ]
         );
         assert!(!found.iter().any(|(_, name, one)| format!("{name}{one}").contains("example.com")));
+    }
+
+    #[test]
+    fn a_session_lasts_until_its_last_request_ends() {
+        let staff = Staff { groups: vec!["ops".to_owned()], users: Vec::new() };
+        let shell = |until: &str, stage: &str| event_until("2026-05-01T10:00:00Z", until, "x", "create", "pods/exec", 101, "1", stage);
+        let (start, end) = (shell("2026-05-01T10:00:01Z", "ResponseStarted"), shell("2026-05-01T18:00:00Z", "ResponseComplete"));
+        let later = event("2026-05-01T15:00:00Z", "x", "create", "pods/exec", 101, "2", "ResponseComplete");
+        let told = |lines: &[&String]| {
+            let lines: Vec<String> = lines.iter().map(|line| (*line).clone()).collect();
+            let found = counted(&lines, &staff).unwrap();
+            let sessions: Vec<(String, String, u64)> = found[1..]
+                .iter()
+                .map(|(_, _, one)| {
+                    let text = |member: &str| one[member].as_str().unwrap().to_owned();
+                    (text("first_at"), text("last_at"), one["events"].as_u64().unwrap())
+                })
+                .collect();
+            (found[0].2.clone(), sessions)
+        };
+        let whole = |events: u64| vec![("2026-05-01T10:00:00Z".to_owned(), "2026-05-01T18:00:00Z".to_owned(), events)];
+        // Told twice, counted once, and as long as it was.
+        let (trail, sessions) = told(&[&start, &end]);
+        assert_eq!((sessions, &trail["staff_events"]), (whole(1), &json!(1)));
+        // What is written at the end of a long request does not show that the file covers the time before.
+        let (trail, sessions) = told(&[&end]);
+        assert_eq!((sessions, &trail["from"], &trail["to"]), (whole(1), &json!("2026-05-01T18:00:00Z"), &json!("2026-05-01T18:00:00Z")));
+        assert_eq!(told(&[&end, &later]).1, whole(2));
+        // Where the start stands alone, the session is as long as was seen.
+        assert_eq!(told(&[&start]).1[0].1, "2026-05-01T10:00:01Z");
     }
 
     #[test]

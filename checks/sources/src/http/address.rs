@@ -5,10 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use proofbook_checks::inventory::{Reason, Request};
-use tokio::time::timeout;
 
 use super::{CONCURRENCY, Place, Spot, request};
-use crate::address::literal;
+use crate::address::{literal, look_up};
 use crate::bounded::each;
 use crate::observed::Unread;
 
@@ -64,15 +63,4 @@ impl Addresses {
 /// Whether the addresses of a place are found behind its name.
 pub(super) fn needs_look_up(place: &Place) -> bool {
     place.addresses.is_empty() && place.withheld.is_none() && literal(&place.url).is_none()
-}
-
-async fn look_up(host: &str, deadline: Duration) -> Result<Vec<IpAddr>, Unread> {
-    match timeout(deadline, tokio::net::lookup_host((host, 0))).await {
-        Ok(Ok(found)) => match found.map(|socket| socket.ip()).collect::<Vec<_>>() {
-            addresses if addresses.is_empty() => Err(Unread::new(Reason::Unreachable, "the name has no address")),
-            addresses => Ok(addresses),
-        },
-        Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
-        Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
-    }
 }

@@ -1,7 +1,8 @@
 //! Open ports: which ports of an address take a connection from where this machine stands.
 //!
-//! A port is asked by a TCP connection that is closed at once; nothing is sent. It is open, closed (the connection is refused) or
+//! A port is asked by a TCP connection that is closed at once, and nothing is sent. It is open, closed (the connection is refused) or
 //! filtered (nothing comes back, or a firewall says so); what is silent is asked a second time, since a packet may be lost.
+//! Open ports of the web at origins are met once more under the public names that the workspace states, by TLS and HTTP.
 //! Connections are made at a bounded rate, port by port over all addresses, so that no host is met by a burst. The workspace
 //! states the vantage, and the statement is kept with each record: what is seen from inside says nothing of the outside. A witness,
 //! a port that is known to be open, is asked before and after: without one, an address that never answers cannot be told from
@@ -10,6 +11,7 @@
 mod probe;
 mod settings;
 mod target;
+mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -24,7 +26,8 @@ use self::probe::{Prober, State};
 use self::settings::{PortRange, ranges_text};
 pub use self::settings::{Ports, Vantage};
 pub use self::target::PortsTarget;
-use crate::address::{OFF_LIMITS, is_off_limits};
+use self::web::{Call, HANDSHAKE, handshake_query, urls};
+use crate::address::{OFF_LIMITS, is_off_limits, look_up};
 use crate::bounded::each;
 use crate::collector::{Collecting, Collector, PlannedRequest, Progress};
 use crate::observed::{Observed, Unread, anonymous};
@@ -33,6 +36,10 @@ use crate::observed::{Observed, Unread, anonymous};
 const ADDRESS: &str = "Address";
 /// Connections that may be under way at a time.
 const CONCURRENCY: usize = 64;
+/// Handshakes that may be under way at a time.
+const CALLS: usize = 8;
+/// What lies behind a content network.
+const ORIGINS: [&str; 3] = ["origin", "load-balancer", "node"];
 
 /// What an address, or a name that leads to some, is looked at for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -48,8 +55,14 @@ struct Settings {
     vantage: Vantage,
     spots: BTreeMap<String, Purpose>,
     ports: Vec<PortRange>,
+    /// Names under which open ports of origins are met.
+    names: BTreeSet<String>,
+    /// The ports on which they are.
+    web_ports: BTreeSet<u16>,
     witness: Option<(String, u16)>,
     deadline: Duration,
+    /// Of one handshake or request under a name.
+    web_deadline: Duration,
     per_second: u32,
 }
 
@@ -69,6 +82,8 @@ struct Seen {
     closed: u32,
     filtered: u32,
     trouble: Option<Unread>,
+    /// What open ports say under public names.
+    web: Vec<Json>,
 }
 
 impl PortsCollector {
@@ -91,6 +106,7 @@ impl PortsCollector {
             progress.advanced(&self.target, "ports", 1);
         })
         .await;
+        let unmet = self.meet(&mut addresses, &mut observed).await;
         let after = self.ask_witness(&prober, &mut observed).await;
 
         for (address, seen) in &addresses {
@@ -98,8 +114,8 @@ impl PortsCollector {
             observed.record(ADDRESS, &address.to_string(), self.record(*address, seen, before.as_ref().zip(after.as_ref())));
         }
         observed.listed(ADDRESS);
-        if lost > 0 {
-            observed.failed(ADDRESS, Unread::new(Reason::IncompleteList, format!("{lost} connections broke off")));
+        if lost + unmet > 0 {
+            observed.failed(ADDRESS, Unread::new(Reason::IncompleteList, format!("{} connections broke off", lost + unmet)));
         }
         observed.target(anonymous(Source::Tls, &self.target, self.looked_at()));
         observed.finish(&own)
@@ -117,6 +133,35 @@ impl PortsCollector {
             (0..asked.len()).map(move |at| SocketAddr::new(asked[at], port))
         });
         listed.chain(unlisted)
+    }
+
+    // Meets what is open at origins under every public name; returns how many of the meetings broke off.
+    async fn meet(&self, addresses: &mut BTreeMap<IpAddr, Seen>, observed: &mut Observed) -> usize {
+        let mut calls = Vec::new();
+        for (address, seen) in addresses.iter().filter(|(_, seen)| seen.trouble.is_none() && is_origin(&seen.roles)) {
+            for port in seen.open.intersection(&self.settings.web_ports) {
+                let call = |name: &String| Call { address: *address, port: *port, name: name.clone() };
+                calls.extend(self.settings.names.iter().map(call));
+            }
+        }
+        let (target, deadline) = (self.target.clone(), self.settings.web_deadline);
+        let calls = calls.into_iter().map(|call| {
+            let target = target.clone();
+            async move {
+                let (told, requests) = call.make(&target, deadline).await;
+                (call, told, requests)
+            }
+        });
+        let mut met = Vec::new();
+        let unmet = each(calls, CALLS, |done: (Call, Json, Vec<Request>)| met.push(done)).await;
+        met.sort_by(|(a, ..), (b, ..)| (a.address, a.port, &a.name).cmp(&(b.address, b.port, &b.name)));
+        for (call, told, requests) in met {
+            observed.requests(requests);
+            if let Some(seen) = addresses.get_mut(&call.address) {
+                seen.web.push(told);
+            }
+        }
+        unmet
     }
 
     // Every address once, with all that it is looked at for.
@@ -149,11 +194,7 @@ impl PortsCollector {
     }
 
     async fn look_up(&self, host: &str, observed: &mut Observed) -> Result<Vec<IpAddr>, Unread> {
-        let found = match tokio::time::timeout(self.settings.deadline, tokio::net::lookup_host((host, 0))).await {
-            Ok(Ok(found)) => Ok(found.map(|socket| socket.ip()).collect::<Vec<_>>()),
-            Ok(Err(error)) => Err(Unread::new(Reason::Unreachable, format!("the name has no address: {error}"))),
-            Err(_) => Err(Unread::new(Reason::Timeout, "the resolver did not answer within the deadline")),
-        };
+        let found = look_up(host, self.settings.deadline).await;
         let status = if found.is_ok() { "resolved" } else { "unresolved" };
         observed.requests([self.told("resolve", host.to_owned(), status.to_owned(), found.as_ref().map_or(0, Vec::len))]);
         found
@@ -161,10 +202,10 @@ impl PortsCollector {
 
     async fn ask_witness(&self, prober: &Prober, observed: &mut Observed) -> Option<State> {
         let (host, port) = self.settings.witness.as_ref()?;
-        let found = tokio::time::timeout(self.settings.deadline, tokio::net::lookup_host((host.as_str(), *port))).await;
         let mut state = State::Trouble(Unread::new(Reason::Unreachable, "the witness has no address"));
-        for socket in found.into_iter().flatten().flatten().filter(|socket| !is_off_limits(socket.ip())) {
-            state = prober.ask(socket).await;
+        let found = look_up(host, self.settings.deadline).await;
+        for address in found.into_iter().flatten().filter(|address| !is_off_limits(*address)) {
+            state = prober.ask(SocketAddr::new(address, *port)).await;
             if state == State::Open {
                 break;
             }
@@ -180,6 +221,7 @@ impl PortsCollector {
             "roles": seen.roles,
             "api_ports": seen.api_ports,
             "tried": self.tried(seen),
+            "web": seen.web,
         });
         if let Some((before, after)) = witness {
             record["witness"] = json!({"before": before.as_str(), "after": after.as_str()});
@@ -266,14 +308,29 @@ impl Collector for PortsCollector {
             }
             let query = format!("{host} ports {}", self.ports_text(&purpose.api_ports));
             add("tcp-connect", query, "whether the ports are open; nothing is sent");
+            if is_origin(&purpose.roles) {
+                for (port, name) in
+                    self.settings.web_ports.iter().flat_map(|port| self.settings.names.iter().map(move |name| (*port, name)))
+                {
+                    add(HANDSHAKE, handshake_query(host, port, name), "whether an open port lets strangers in under the public name");
+                    for url in urls(name, port).into_iter().flatten() {
+                        add("GET", url.to_string(), "whether the origin answers for the name, where the handshake does not turn us away");
+                    }
+                }
+            }
         }
         plan.sort();
+        plan.dedup();
         plan
     }
 
     fn collect<'a>(&'a self, wanted: &'a Wanted, progress: &'a dyn Progress) -> Collecting<'a> {
         Box::pin(async move { if wanted.contains_key(&resource()) { self.gather(wanted, progress).await } else { Inventory::default() } })
     }
+}
+
+fn is_origin(roles: &BTreeSet<&'static str>) -> bool {
+    ORIGINS.iter().any(|role| roles.contains(role))
 }
 
 fn resource() -> Resource {

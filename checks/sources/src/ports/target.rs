@@ -1,6 +1,6 @@
 //! Ports to try, as the workspace writes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -30,6 +30,13 @@ pub struct PortsTarget {
     /// Addresses behind a content network or tunnel, which must not answer by themselves.
     #[serde(default)]
     pub origins: Vec<Spanned<String>>,
+    /// Public names under which open ports of origins, load balancers and nodes are met: by a TLS handshake, and by `GET /` where it
+    /// completes.
+    #[serde(default)]
+    pub public_names: Vec<Spanned<String>>,
+    /// The ports on which they are met; 80 and 443 where nothing is said.
+    #[serde(default)]
+    pub web_ports: Option<BTreeSet<u16>>,
     /// API servers, as `host:port`; port 6443 where none is written.
     #[serde(default)]
     pub api_servers: Vec<Spanned<String>>,
@@ -83,6 +90,9 @@ impl PortsTarget {
             vantage: self.vantage,
             spots,
             ports: self.ports.clone().unwrap_or_default().0,
+            names: self.public_names.iter().map(|given| public_name(setup, given)).collect::<Result<_, _>>()?,
+            web_ports: self.web_ports.clone().unwrap_or_else(|| BTreeSet::from([80, 443])),
+            web_deadline: Duration::from_secs(self.deadline_seconds.unwrap_or(2).max(5)),
             witness: self.witness.as_ref().map(|given| endpoint(setup, given, 443)).transpose()?,
             deadline: Duration::from_secs(self.deadline_seconds.unwrap_or(2)),
             per_second: self.per_second.unwrap_or(200),
@@ -101,6 +111,15 @@ fn host(setup: &Setup<'_>, given: &Spanned<String>) -> Result<String, SettingsEr
     };
     let parsed: Endpoint = given.value.parse().map_err(|_| fault())?;
     if given.value.contains(':') { Err(fault()) } else { Ok(parsed.host) }
+}
+
+fn public_name(setup: &Setup<'_>, given: &Spanned<String>) -> Result<String, SettingsError> {
+    let name = host(setup, given)?;
+    if name.parse::<IpAddr>().is_ok() || name.contains('*') {
+        let detail = format!("`{}` is not a name under which the platform is reached, such as app.example.com", given.value);
+        return Err(SettingsError { target: setup.place(given), detail });
+    }
+    Ok(name)
 }
 
 fn endpoint(setup: &Setup<'_>, given: &Spanned<String>, port: u16) -> Result<(String, u16), SettingsError> {

@@ -54,7 +54,8 @@ pub struct PrometheusTarget {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ServerSettings {
-    /// A name for it. Where a ConfigMap holds its arguments, take the name of that: then both methods of `metrics-retention` meet.
+    /// A name for it. Where a ConfigMap holds its arguments, give this name to the parameter `metrics_server` of `metrics-retention`: then
+    /// both methods meet.
     pub name: Spanned<String>,
     /// Where it is: what stands before `/api/v1`.
     pub url: Spanned<String>,
@@ -93,7 +94,8 @@ pub struct AlertmanagerSettings {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LokiSettings {
-    /// A name for it. Where a ConfigMap holds its configuration, take the name of that: then both methods of `log-retention` meet.
+    /// A name for it. Where a ConfigMap holds its configuration, give this name to the parameter `logs_store` of `log-retention`: then
+    /// both methods meet.
     pub name: Spanned<String>,
     /// Where it is: what stands before `/config`.
     pub url: Spanned<String>,

@@ -2,19 +2,21 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use proofbook_checks::inventory::Reason;
 use serde_json::{Value as Json, json};
 
 use super::client::{Client, Manifest};
+use super::notation;
 use super::sigstore::{LogEntry, Signature, Signer, Trust, certificates, pre_authentication};
 use super::statement::statement;
+use crate::clock::our_clock;
 use crate::observed::Unread;
 
 const SIMPLE_SIGNING: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const ENVELOPE: &str = "application/vnd.dsse.envelope.v1+json";
 const IN_TOTO: &str = "application/vnd.in-toto+json";
 const BUNDLE: &str = "application/vnd.dev.sigstore.bundle";
-const NOTATION: &str = "application/vnd.cncf.notary.signature";
 /// The statement that a signature of the bundle form signs.
 const SIGNED: &str = "https://sigstore.dev/cosign/sign/v1";
 
@@ -39,13 +41,11 @@ impl Search<'_> {
         let mut found = Attachments::default();
         for referrer in self.client.referrers(self.repository, self.digest).await? {
             let kind = referrer["artifactType"].as_str().unwrap_or_default();
-            if kind.starts_with(NOTATION) {
-                let signer = Signer { problem: "signatures of Notation are not verified".to_owned(), ..Signer::default() };
-                found.signatures.push(signer.to_json("notation"));
-                continue;
-            }
             let digest = referrer["digest"].as_str().unwrap_or_default();
-            if let Some(manifest) = self.client.manifest(self.repository, digest).await? {
+            let manifest = self.client.manifest(self.repository, digest).await?;
+            if kind.starts_with(notation::KIND) {
+                found.signatures.push(self.notation(manifest.as_ref()).await?.to_json("notation"));
+            } else if let Some(manifest) = manifest {
                 self.layers(&manifest, "referrers", &mut found).await?;
             }
         }
@@ -75,6 +75,17 @@ impl Search<'_> {
             }
         }
         Ok(())
+    }
+
+    // A signature of Notation is the one layer of its manifest.
+    async fn notation(&self, manifest: Option<&Manifest>) -> Result<Signer, Unread> {
+        let Some([layer]) = manifest.and_then(|manifest| manifest.body["layers"].as_array()).map(Vec::as_slice) else {
+            return Ok(Signer { problem: "the signature is not there, or has not the form of one".to_owned(), ..Signer::default() });
+        };
+        let now = Timestamp::try_from(our_clock()).map_err(|_| Unread::new(Reason::RuleError, "this machine has no time"))?;
+        let envelope = self.client.blob(self.repository, layer["digest"].as_str().unwrap_or_default()).await?;
+        let kind = layer["mediaType"].as_str().unwrap_or_default();
+        Ok(notation::judge(kind, &envelope, self.digest, &self.trust.notation, now))
     }
 
     // A simple-signing payload; its signature stands beside it.

@@ -1,7 +1,5 @@
 //! Registries of clouds, by their own interface for administration: whether tags can be overwritten, and whether images are scanned
 //! when they arrive. Known are Amazon ECR and Google Artifact Registry; every repository of an account and region is a `Project`.
-//!
-//! Which image arrived last is not asked: neither interface lists images by their time.
 
 use std::time::Duration;
 
@@ -15,16 +13,21 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use super::arrivals;
 use crate::clock::our_clock;
 use crate::collector::PlannedRequest;
 use crate::observed::{Unread, part};
 use crate::s3::{AwsService, Signer, Unsigned, is_region};
 use crate::service::{Access, Service};
 use crate::settings::{Credential, SettingsError, Setup};
+use crate::wanted::Asked;
 use crate::web::{Web, WebSettings};
 
 /// How many pages a list may have.
 const PAGES: usize = 1000;
+
+/// The size of Google's pages.
+const PAGE: [(&str, &str); 1] = [("pageSize", "500")];
 
 /// The registry of an AWS account in a region.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -55,15 +58,19 @@ pub struct ArtifactRegistrySettings {
     /// Where it is asked; Google's own place where nothing is said.
     #[serde(default)]
     pub url: Option<Spanned<String>>,
-    /// Who asks: an access token with `artifactregistry.repositories.list`.
+    /// Where the analysis of images is asked; Google's own place where nothing is said.
+    #[serde(default)]
+    pub analysis_url: Option<Spanned<String>>,
+    /// Who asks: an access token with `artifactregistry.repositories.list`, and for the latest image
+    /// `artifactregistry.dockerimages.list` and `containeranalysis.occurrences.list`.
     pub access: Access,
 }
 
 /// A registry of a cloud.
 #[derive(Debug)]
 pub(super) enum Cloud {
-    Amazon(Amazon),
-    Google(Google),
+    Amazon(Box<Amazon>),
+    Google(Box<Google>),
 }
 
 /// Amazon's, in a region.
@@ -81,6 +88,8 @@ pub(super) struct Amazon {
 pub(super) struct Google {
     service: Service,
     path: String,
+    analysis: Service,
+    occurrences: String,
 }
 
 /// What came of a registry.
@@ -107,7 +116,7 @@ impl EcrSettings {
         let signer = Signer::new(&id, &key, session.as_ref());
         let settings = WebSettings { deadline: Duration::from_secs(10), ..WebSettings::new(Source::Registry, &label) };
         let web = Web::new(settings).map_err(|detail| fault(&detail))?;
-        Ok(Cloud::Amazon(Amazon { target: label, region: region.clone(), url, signer, web }))
+        Ok(Cloud::Amazon(Box::new(Amazon { target: label, region: region.clone(), url, signer, web })))
     }
 }
 
@@ -119,23 +128,41 @@ impl ArtifactRegistrySettings {
             let detail = "expected the ids of a project and a location".to_owned();
             return Err(SettingsError { target: setup.place(&self.project), detail });
         }
-        let url = self.url.clone();
-        let url = url.unwrap_or_else(|| Spanned { value: "https://artifactregistry.googleapis.com".to_owned(), span: self.project.span });
+        let at = |given: &Option<Spanned<String>>, usual: &str| {
+            given.clone().unwrap_or_else(|| Spanned { value: usual.to_owned(), span: self.project.span })
+        };
+        let url = at(&self.url, "https://artifactregistry.googleapis.com");
+        let analysis = at(&self.analysis_url, "https://containeranalysis.googleapis.com");
         let name = format!("{}/{}", self.project.value, self.location);
         let service = Service::open(Source::Registry, target, &name, &url, &self.access, setup)?;
+        let analysis = Service::open(Source::Registry, target, &name, &analysis, &self.access, setup)?;
         let path = format!("v1/projects/{}/locations/{}/repositories", self.project.value, self.location);
-        Ok(Cloud::Google(Google { service, path }))
+        let occurrences = format!("v1/projects/{}/occurrences", self.project.value);
+        Ok(Cloud::Google(Box::new(Google { service, path, analysis, occurrences })))
     }
 }
 
 impl Cloud {
-    pub(super) fn plan(&self) -> Vec<PlannedRequest> {
+    pub(super) fn plan(&self, asked: &Asked<'_>) -> Vec<PlannedRequest> {
+        let latest = asked.part("Project", "latest");
         match self {
-            Self::Google(google) => vec![google.service.planned(&google.path, &[("pageSize", "500")], "whether tags are immutable")],
+            Self::Google(google) => {
+                let mut plan = vec![google.service.planned(&google.path, &PAGE, "whether tags are immutable")];
+                if latest {
+                    let images = format!("{}/{{repository}}/dockerImages", google.path);
+                    plan.push(google.service.planned(&images, &PAGE, "which image arrived last"));
+                    let filter = [("filter", "kind=\"DISCOVERY\" AND resourceUrl=\"https://{image}\"")];
+                    plan.push(google.analysis.planned(&google.occurrences, &filter, "when it was scanned"));
+                }
+                plan
+            }
             Self::Amazon(amazon) => [
                 "ecr:DescribeRepositories: whether tags are immutable",
                 "ecr:GetRegistryScanningConfiguration: whether images are scanned on arrival",
+                "ecr:DescribeImages: which image arrived last, and when it was scanned",
             ]
+            .into_iter()
+            .filter(|reason| latest || !reason.starts_with("ecr:DescribeImages"))
             .map(|reason| PlannedRequest {
                 source: Source::Registry,
                 target: amazon.target.clone(),
@@ -143,26 +170,37 @@ impl Cloud {
                 query: amazon.url.to_string(),
                 reason: reason.to_owned(),
             })
-            .to_vec(),
+            .collect(),
         }
     }
 
-    pub(super) async fn read(&self) -> Read {
+    pub(super) async fn read(&self, asked: &Asked<'_>) -> Read {
+        let latest = asked.part("Project", "latest");
         match self {
-            Self::Amazon(amazon) => amazon.read().await,
-            Self::Google(google) => google.read().await,
+            Self::Amazon(amazon) => amazon.read(latest).await,
+            Self::Google(google) => google.read(latest).await,
         }
     }
 }
 
 impl Amazon {
-    async fn read(&self) -> Read {
+    async fn read(&self, latest: bool) -> Read {
         let nothing = json!({});
-        let (repositories, scanning) = tokio::join!(self.repositories(), self.ask("GetRegistryScanningConfiguration", &nothing));
-        let records = match repositories {
-            Err(unread) => vec![(format!("ecr.{}", self.region), unread.to_json())],
-            Ok(found) => found.iter().map(|repository| self.record(repository, &scanning)).collect(),
-        };
+        let all = self.list("DescribeRepositories", "repositories", json!({"maxResults": 1000}));
+        let (repositories, scanning) = tokio::join!(all, self.ask("GetRegistryScanningConfiguration", &nothing));
+        let mut records = Vec::new();
+        match repositories {
+            Err(unread) => records.push((format!("ecr.{}", self.region), unread.to_json())),
+            Ok(found) => {
+                for repository in &found {
+                    let (name, mut content) = record_of_amazon(repository, &scanning);
+                    if latest {
+                        content["latest"] = part(self.latest(repository).await);
+                    }
+                    records.push((name, content));
+                }
+            }
+        }
         let target = Target {
             source: Source::Registry,
             name: self.target.clone(),
@@ -175,45 +213,24 @@ impl Amazon {
         Read { records, requests: self.web.requests(), target }
     }
 
-    fn record(&self, told: &Json, scanning: &Result<Json, Unread>) -> (String, Json) {
-        let name = told["repositoryName"].as_str().unwrap_or_default();
-        let place = told["repositoryUri"].as_str().unwrap_or(name);
-        let registry = place.split('/').next().unwrap_or_default();
-        let immutable = match told["imageTagMutability"].as_str() {
-            Some("IMMUTABLE") => json!([rule(false)]),
-            // Tags that a filter names can still be moved.
-            Some("IMMUTABLE_WITH_EXCLUSION" | "MUTABLE_WITH_EXCLUSION") => json!([rule(true)]),
-            Some("MUTABLE") => json!([]),
-            _ => Unread::new(Reason::ParseError, "the repository does not tell whether its tags are immutable").to_json(),
-        };
-        let by_registry = scanning.as_ref().map_err(Clone::clone).map(|told| {
-            let rules = told["scanningConfiguration"]["rules"].as_array().into_iter().flatten();
-            let mut on_push = rules.filter(|rule| matches!(rule["scanFrequency"].as_str(), Some("SCAN_ON_PUSH" | "CONTINUOUS_SCAN")));
-            on_push.any(|rule| {
-                let filters = rule["repositoryFilters"].as_array().into_iter().flatten();
-                filters.filter_map(|filter| filter["filter"].as_str()).any(|filter| glob(filter, name))
-            })
-        });
-        let own = told["imageScanningConfiguration"]["scanOnPush"] == true;
-        let scanned = if own { Ok(json!(true)) } else { by_registry.map(|found| json!(found)) };
-        let content = json!({
-            "registry": registry, "product": "ecr", "immutable": immutable, "scan_on_push": part(scanned), "latest": not_asked().to_json(),
-        });
-        (place.to_owned(), content)
+    async fn latest(&self, repository: &Json) -> Result<Json, Unread> {
+        let input = json!({"registryId": repository["registryId"], "repositoryName": repository["repositoryName"], "maxResults": 1000});
+        arrivals::amazon(&self.list("DescribeImages", "imageDetails", input).await?)
     }
 
-    async fn repositories(&self) -> Result<Vec<Json>, Unread> {
-        let (mut found, mut input) = (Vec::new(), json!({"maxResults": 1000}));
+    async fn list(&self, action: &str, field: &str, mut input: Json) -> Result<Vec<Json>, Unread> {
+        let mut found = Vec::new();
         for _ in 0..PAGES {
-            let told = self.ask("DescribeRepositories", &input).await?;
-            let page = told["repositories"].as_array();
-            found.extend(page.ok_or_else(|| Unread::new(Reason::ParseError, "the answer lists no repositories"))?.iter().cloned());
+            let told = self.ask(action, &input).await?;
+            let page = told[field].as_array();
+            let fault = || Unread::new(Reason::ParseError, format!("ecr:{action}: the answer has no list `{field}`"));
+            found.extend(page.ok_or_else(fault)?.iter().cloned());
             match told["nextToken"].as_str() {
                 Some(next) => input["nextToken"] = next.into(),
                 None => return Ok(found),
             }
         }
-        Err(Unread::new(Reason::IncompleteList, "the list of repositories does not end"))
+        Err(Unread::new(Reason::IncompleteList, format!("ecr:{action}: the list does not end")))
     }
 
     async fn ask(&self, action: &str, input: &Json) -> Result<Json, Unread> {
@@ -240,12 +257,22 @@ impl Amazon {
 }
 
 impl Google {
-    async fn read(&self) -> Read {
-        let records = match self.repositories().await {
-            Err(unread) => vec![(self.service.name.clone(), unread.to_json())],
-            Ok(found) => found.iter().filter(|told| told["format"] == "DOCKER").map(|told| self.record(told)).collect(),
-        };
-        Read { records, requests: self.service.requests(), target: self.service.met("") }
+    async fn read(&self, latest: bool) -> Read {
+        let mut records = Vec::new();
+        match self.list(&self.path, "repositories").await {
+            Err(unread) => records.push((self.service.name.clone(), unread.to_json())),
+            Ok(found) => {
+                for told in found.iter().filter(|told| told["format"] == "DOCKER") {
+                    let (repository, mut content) = self.record(told);
+                    if latest {
+                        content["latest"] = part(self.latest(&repository).await);
+                    }
+                    records.push((format!("{}/{repository}", self.service.name), content));
+                }
+            }
+        }
+        let requests = self.service.requests().into_iter().chain(self.analysis.requests()).collect();
+        Read { records, requests, target: self.service.met("") }
     }
 
     fn record(&self, told: &Json) -> (String, Json) {
@@ -256,33 +283,64 @@ impl Google {
             "product": "artifact-registry",
             "immutable": immutable,
             "scan_on_push": told["vulnerabilityScanningConfig"]["enablementState"] == "SCANNING_ACTIVE",
-            "latest": not_asked().to_json(),
         });
-        (format!("{}/{name}", self.service.name), content)
+        (name.to_owned(), content)
     }
 
-    async fn repositories(&self) -> Result<Vec<Json>, Unread> {
+    async fn latest(&self, repository: &str) -> Result<Json, Unread> {
+        let images = self.list(&format!("{}/{repository}/dockerImages", self.path), "dockerImages").await?;
+        let Some((pushed, image)) = arrivals::latest(&images, |image| image["uploadTime"].as_str()?.parse().ok())? else {
+            return Ok(json!({}));
+        };
+        let uri = image["uri"].as_str().ok_or_else(|| Unread::new(Reason::ParseError, "an image tells no address"))?;
+        let filter = format!("kind=\"DISCOVERY\" AND resourceUrl=\"https://{uri}\"");
+        Ok(arrivals::google(pushed, &self.analysis.json(&self.occurrences, &[("filter", &filter)]).await?))
+    }
+
+    async fn list(&self, path: &str, field: &str) -> Result<Vec<Json>, Unread> {
         let (mut found, mut page) = (Vec::new(), String::new());
         for _ in 0..PAGES {
-            let first = [("pageSize", "500")];
-            let more = [("pageSize", "500"), ("pageToken", page.as_str())];
-            let told = self.service.json(&self.path, if page.is_empty() { &first } else { &more }).await?;
-            // A location without a repository answers with an empty object.
-            found.extend(told["repositories"].as_array().into_iter().flatten().cloned());
+            let more = [PAGE[0], ("pageToken", page.as_str())];
+            let told = self.service.json(path, if page.is_empty() { &PAGE } else { &more }).await?;
+            // Where there is nothing to list, the answer is an empty object.
+            found.extend(told[field].as_array().into_iter().flatten().cloned());
             match told["nextPageToken"].as_str().filter(|next| !next.is_empty()) {
                 Some(next) => page = next.to_owned(),
                 None => return Ok(found),
             }
         }
-        Err(Unread::new(Reason::IncompleteList, "the list of repositories does not end"))
+        Err(Unread::new(Reason::IncompleteList, format!("{path}: the list does not end")))
     }
+}
+
+fn record_of_amazon(told: &Json, scanning: &Result<Json, Unread>) -> (String, Json) {
+    let name = told["repositoryName"].as_str().unwrap_or_default();
+    let place = told["repositoryUri"].as_str().unwrap_or(name);
+    let registry = place.split('/').next().unwrap_or_default();
+    let immutable = match told["imageTagMutability"].as_str() {
+        Some("IMMUTABLE") => json!([rule(false)]),
+        // Tags that a filter names can still be moved.
+        Some("IMMUTABLE_WITH_EXCLUSION" | "MUTABLE_WITH_EXCLUSION") => json!([rule(true)]),
+        Some("MUTABLE") => json!([]),
+        _ => Unread::new(Reason::ParseError, "the repository does not tell whether its tags are immutable").to_json(),
+    };
+    let by_registry = scanning.as_ref().map_err(Clone::clone).map(|told| {
+        let rules = told["scanningConfiguration"]["rules"].as_array().into_iter().flatten();
+        let mut on_push = rules.filter(|rule| matches!(rule["scanFrequency"].as_str(), Some("SCAN_ON_PUSH" | "CONTINUOUS_SCAN")));
+        on_push.any(|rule| {
+            let filters = rule["repositoryFilters"].as_array().into_iter().flatten();
+            filters.filter_map(|filter| filter["filter"].as_str()).any(|filter| glob(filter, name))
+        })
+    });
+    let own = told["imageScanningConfiguration"]["scanOnPush"] == true;
+    let scanned = if own { Ok(json!(true)) } else { by_registry.map(|found| json!(found)) };
+    let content = json!({
+        "registry": registry, "product": "ecr", "immutable": immutable, "scan_on_push": part(scanned),
+    });
+    (place.to_owned(), content)
 }
 
 // In the form of the rules of Harbor, by which the check is written.
 fn rule(excludes: bool) -> Json {
     json!({"enabled": true, "tags": "**", "excludes": excludes, "repositories": "**", "excludes_repositories": false})
-}
-
-fn not_asked() -> Unread {
-    Unread::new(Reason::NotServed, "which image arrived last is not told by this registry")
 }

@@ -9,6 +9,7 @@
 //!
 //! A signature counts only against the keys, or the authorities and the log, that the workspace names.
 
+mod arrivals;
 mod attachments;
 mod challenge;
 mod client;
@@ -16,6 +17,7 @@ mod clouds;
 mod harbor;
 mod image;
 mod keys;
+mod notation;
 pub mod rights;
 mod sigstore;
 mod statement;
@@ -71,7 +73,7 @@ impl Collector for Registries {
 
     fn plan(&self, wanted: &Wanted) -> Vec<PlannedRequest> {
         let asked = Asked::of(Source::Registry, wanted);
-        let clouds = self.clouds.iter().filter(|_| asked.kind("Project")).flat_map(Cloud::plan);
+        let clouds = self.clouds.iter().filter(|_| asked.kind("Project")).flat_map(|cloud| cloud.plan(&asked));
         self.registries.iter().flat_map(|registry| registry.plan(&asked)).chain(clouds).collect()
     }
 
@@ -120,7 +122,7 @@ impl Registries {
         }
         for cloud in self.clouds.iter().filter(|_| asked.kind("Project")) {
             observed.listed("Project");
-            let read = cloud.read().await;
+            let read = cloud.read(&asked).await;
             read.records.into_iter().for_each(|(name, content)| observed.record("Project", &name, content));
             observed.requests(read.requests);
             observed.target(read.target);

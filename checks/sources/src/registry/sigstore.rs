@@ -26,6 +26,8 @@ pub(super) struct Trust {
     pub authorities: Vec<Vec<u8>>,
     /// The key of the log that records signatures.
     pub log: Option<PublicKey>,
+    /// Certificates, in DER, of the authorities that certify signers of Notation.
+    pub notation: Vec<Vec<u8>>,
 }
 
 /// Who made a signature.
@@ -159,7 +161,7 @@ impl Trust {
         } else if !PublicKey::from_spki(leaf.public_key().raw).is_some_and(|key| key.verifies(signature.message, bytes)) {
             Some("the signature is not one of the certificate's key")
         } else {
-            self.time_of_signing(signature).and_then(|time| self.chain(signature, time)).err()
+            self.time_of_signing(signature).and_then(|time| leads_to(&signature.certificates, &self.authorities, time)).err()
         };
         signer.verified = problem.is_none();
         signer.problem = problem.unwrap_or_default().to_owned();
@@ -178,25 +180,25 @@ impl Trust {
         }
         Ok(entry.integrated_time)
     }
+}
 
-    // Whether the certificate leads to an authority, each certificate being valid at the time.
-    fn chain(&self, signature: &Signature<'_>, time: i64) -> Result<(), &'static str> {
-        const DEEPEST: usize = 4;
-        let mut current = signature.certificates.first().ok_or("no certificate")?.clone();
-        for _ in 0..DEEPEST {
-            let (_, certificate) = X509Certificate::from_der(&current).map_err(|_| "a certificate above it cannot be read")?;
-            let validity = certificate.validity();
-            if !(validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&time) {
-                return Err("a certificate was not valid when it was signed");
-            }
-            if self.authorities.iter().any(|authority| is_signed_by(&current, authority, time)) {
-                return Ok(());
-            }
-            let above = signature.certificates.iter().find(|above| **above != current && is_signed_by(&current, above, time));
-            current = above.ok_or("its certificate leads to no authority that the workspace names")?.clone();
+/// Whether a certificate, the first of some, leads to an authority, each certificate being valid at the time.
+pub(super) fn leads_to(certificates: &[Vec<u8>], authorities: &[Vec<u8>], time: i64) -> Result<(), &'static str> {
+    const DEEPEST: usize = 4;
+    let mut current = certificates.first().ok_or("no certificate")?.clone();
+    for _ in 0..DEEPEST {
+        let (_, certificate) = X509Certificate::from_der(&current).map_err(|_| "a certificate above it cannot be read")?;
+        let validity = certificate.validity();
+        if !(validity.not_before.timestamp()..=validity.not_after.timestamp()).contains(&time) {
+            return Err("a certificate was not valid when it was signed");
         }
-        Err("its certificate leads to no authority that the workspace names")
+        if authorities.iter().any(|authority| is_signed_by(&current, authority, time)) {
+            return Ok(());
+        }
+        let above = certificates.iter().find(|above| **above != current && is_signed_by(&current, above, time));
+        current = above.ok_or("its certificate leads to no authority that the workspace names")?.clone();
     }
+    Err("its certificate leads to no authority that the workspace names")
 }
 
 // Whether `issuer` is an authority, was valid, and signed `subject`.

@@ -41,6 +41,9 @@ pub struct RegistryTarget {
     /// images are signed without keys.
     #[serde(default)]
     pub authorities: Option<PathBuf>,
+    /// PEM file of the authorities that certify signers of Notation.
+    #[serde(default)]
+    pub notation_authorities: Option<PathBuf>,
     /// PEM file of the public key of the log that records such signatures (for sigstore, that of Rekor).
     #[serde(default)]
     pub log_key: Option<PathBuf>,
@@ -100,12 +103,13 @@ impl TargetSettings for RegistryTarget {
         }
         let fault =
             |what: &str| SettingsError { target: name.to_owned(), detail: format!("`{what}` holds nothing of this kind in PEM form") };
-        if let Some(file) = &self.authorities {
-            trust.authorities = certificates(&String::from_utf8_lossy(&setup.file(name, file)?));
-            if trust.authorities.is_empty() {
-                return Err(fault("authorities"));
-            }
-        }
+        let of_file = |file: &Option<PathBuf>, what: &str| {
+            let Some(file) = file else { return Ok(Vec::new()) };
+            let found = certificates(&String::from_utf8_lossy(&setup.file(name, file)?));
+            if found.is_empty() { Err(fault(what)) } else { Ok(found) }
+        };
+        trust.authorities = of_file(&self.authorities, "authorities")?;
+        trust.notation = of_file(&self.notation_authorities, "notation_authorities")?;
         if let Some(file) = &self.log_key {
             trust.log = Some(PublicKey::from_pem(&setup.file(name, file)?).ok_or_else(|| fault("log_key"))?);
         }

@@ -56,15 +56,16 @@ pub(crate) fn needed(wanted: &Wanted) -> Vec<Right> {
     out
 }
 
-/// A policy of Amazon's identity service that allows what reading takes, of these buckets; of all where none is named.
+/// A policy of Amazon's identity service that allows what reading takes, of these buckets; of all where none is named. What lies in a
+/// bucket is listed only below the prefixes of trials of deletion, as `bucket/prefix`.
 #[must_use]
-pub fn policy(wanted: &Wanted, buckets: &BTreeSet<String>) -> Json {
+pub fn policy(wanted: &Wanted, buckets: &BTreeSet<String>, trials: &BTreeSet<String>) -> Json {
     let (mut account, mut bucket) = (Vec::new(), Vec::new());
     for Right { name, .. } in Platform::Aws.rights(wanted) {
-        if name == LIST && !buckets.is_empty() {
+        if name == LIST && !buckets.is_empty() || name == LIST_OBJECTS || name == LIST_VERSIONS {
             continue;
         }
-        let of_bucket = parts::PARTS.iter().any(|part| part.permission == name) || name == LIST_OBJECTS || name == LIST_VERSIONS;
+        let of_bucket = parts::PARTS.iter().any(|part| part.permission == name);
         if of_bucket { &mut bucket } else { &mut account }.push(name);
     }
     let buckets: Vec<String> = if buckets.is_empty() {
@@ -78,6 +79,18 @@ pub fn policy(wanted: &Wanted, buckets: &BTreeSet<String>) -> Json {
     }
     if !bucket.is_empty() {
         statements.push(json!({"Effect": "Allow", "Action": bucket, "Resource": buckets}));
+    }
+    let mut prefixes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (bucket, prefix) in trials.iter().filter_map(|trial| trial.split_once('/')).filter(|_| Wants::new(wanted).trials) {
+        prefixes.entry(bucket).or_default().push(prefix);
+    }
+    for (bucket, prefixes) in prefixes {
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": [LIST_OBJECTS, LIST_VERSIONS],
+            "Resource": [format!("arn:aws:s3:::{bucket}")],
+            "Condition": {"StringEquals": {"s3:prefix": prefixes}},
+        }));
     }
     json!({"Version": "2012-10-17", "Statement": statements})
 }

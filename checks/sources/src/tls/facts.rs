@@ -3,9 +3,9 @@
 //! Both are found by elimination: all is offered, what the server chooses is left out of the next offer, until it refuses.
 //! So each hello but the last brings one, in the server's order of preference. In TLS 1.3 no hello brings a key, so that the
 //! server names its choice in a HelloRetryRequest and computes nothing; post-quantum groups are found without a key of them.
-//! A refusal is an alert, or an answer in another version. A server that closes the connection instead is asked once more
-//! for what it took first: only where it still takes that, the closing was a refusal. Anything else, such as silence, leaves
-//! the list without an end, and it is told so.
+//! A refusal is an alert that says so, or an answer in another version. A server that closes the connection instead is asked once
+//! more for what it took first: only where it still takes that, the closing was a refusal. Anything else, such as silence or an
+//! alert about the server itself, leaves the list without an end, and it is told so.
 
 use std::borrow::Cow;
 
@@ -97,6 +97,11 @@ where
                     break;
                 }
             }
+            // The server failed or was in need, such as by `internal_error`: what else it takes is not known.
+            Answer::Alert(alert) if !REFUSALS.contains(&alert) => {
+                found.broken = Some(answer);
+                break;
+            }
             // That a version is accepted is known, so it must take one of all its suites, and in TLS 1.3 one of all groups.
             Answer::Alert(_) | Answer::OtherVersion(_) if found.taken.is_empty() && (what == What::Suites || version == Version::Tls13) => {
                 found.broken = Some(answer);
@@ -127,6 +132,10 @@ where
     }
     found
 }
+
+/// Alerts that refuse what was offered (RFC 8446 section 6.2, RFC 5246 section 7.2.2): `handshake_failure`, `illegal_parameter`,
+/// `protocol_version`, `insufficient_security`, `missing_extension`.
+const REFUSALS: [u8; 5] = [40, 47, 70, 71, 109];
 
 fn is_choice(what: What, number: u16, accepted: &Accepted) -> bool {
     match what {
@@ -205,6 +214,13 @@ mod tests {
         assert_eq!((found.hellos, found.broken), (3, Some(Answer::Reset)));
         let found = against(What::Suites, Version::Tls12, one_then(Answer::Unreachable("gone".to_owned()), true)).await;
         assert_eq!(found.broken, Some(Answer::Unreachable("gone".to_owned())));
+        // A server that fails refuses nothing, whether or not it took something before.
+        let found = against(What::Suites, Version::Tls12, one_then(Answer::Alert(80), true)).await;
+        assert_eq!((found.taken.as_slice(), found.hellos, found.broken), (&[0xc030][..], 2, Some(Answer::Alert(80))));
+        let found = against(What::Groups, Version::Tls12, |_, _| Answer::Alert(80)).await;
+        assert_eq!((found.taken.len(), found.broken), (0, Some(Answer::Alert(80))));
+        let found = against(What::Suites, Version::Tls12, one_then(Answer::Alert(71), true)).await;
+        assert_eq!((found.taken.len(), found.broken), (1, None));
         // Nothing at all where something was accepted before.
         let found = against(What::Suites, Version::Tls12, |_, _| Answer::Alert(40)).await;
         assert_eq!(found.broken, Some(Answer::Alert(40)));

@@ -90,7 +90,8 @@ pub(super) async fn run(
     once(address, name, provider, &[], deadline).await.0
 }
 
-async fn once(
+/// Runs one handshake that offers `protocols` inside TLS; tells why it did not complete, where it did not.
+pub(super) async fn once(
     address: SocketAddr,
     name: ServerName<'static>,
     provider: &Arc<CryptoProvider>,
@@ -271,7 +272,7 @@ fn judge_response(response: &[u8]) -> Option<Asked> {
 
 /// Why a handshake did not complete.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(super) enum Failure {
     #[error("alert {}", names::alert(*.0))]
     Alert(u8),
     #[error("the server closed the connection")]

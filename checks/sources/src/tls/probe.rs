@@ -18,7 +18,7 @@ use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::endpoint::Endpoint;
 use super::facts::{self, Enumeration, Facts, What};
@@ -26,6 +26,7 @@ use super::handshake::{self, Handshake};
 use super::hello::{Offer, RANDOM_BYTES, client_hello};
 use super::names::Version;
 use super::reply::{Answer, Ending, Reply, Stage};
+use crate::address::look_up;
 use crate::text::one_line;
 
 /// What probing one address brought.
@@ -60,24 +61,18 @@ impl Prober {
                 addresses.push(address);
             }
         } else if addresses.is_empty() {
-            let found = timeout(self.deadline, tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port))).await;
-            let found = match found {
-                Ok(Ok(found)) => Ok(found.map(|address| address.ip()).collect::<Vec<_>>()),
-                Ok(Err(error)) => Err(one_line(&error.to_string())),
-                Err(_) => Err(format!("no answer of the resolver within {:?}", self.deadline)),
-            };
+            let found = look_up(&endpoint.host, self.deadline).await;
             let status = if found.is_ok() { "resolved" } else { "unresolved" };
             let items = found.as_ref().map_or(0, Vec::len);
             request = Some(self.request("resolve", endpoint.host.clone(), status.to_owned(), items));
             match found {
                 Ok(found) => addresses = found,
-                Err(error) => return (Err(error), request),
+                Err(unread) => return (Err(unread.detail), request),
             }
         }
         addresses.sort_unstable();
         addresses.dedup();
-        let addresses = if addresses.is_empty() { Err("the name has no address".to_owned()) } else { Ok(addresses) };
-        (addresses, request)
+        (Ok(addresses), request)
     }
 
     /// Asks one address everything.

@@ -116,7 +116,8 @@ impl Reply {
         }
     }
 
-    /// The same for suite and group alone: no certificate is kept, and nothing is read that comes after them.
+    /// The same for suite and group alone: no certificate is kept, and nothing is read that comes after them. A finite field whose
+    /// size was not told is no such answer.
     pub(super) fn brief(asked: Version) -> Self {
         Self { brief: true, ..Self::to(asked) }
     }
@@ -146,7 +147,13 @@ impl Reply {
             return answer;
         }
         if let Some(accepted) = self.accepted {
-            return Answer::Accepted(accepted);
+            // The size of the field is part of what is accepted; a server that closes here refuses nothing.
+            let untold = self.brief && accepted.group.is_none() && has_field(accepted.cipher);
+            return match ending {
+                Ending::Timeout if untold => Answer::Timeout(Stage::Connected),
+                _ if untold => Answer::NotTls,
+                _ => Answer::Accepted(accepted),
+            };
         }
         if let Some(alert) = self.warning {
             return Answer::Alert(alert);
@@ -321,6 +328,11 @@ fn has_key_exchange(cipher: u16) -> bool {
         let ephemeral = matches!(suite.kx, Ecdhe | Aecdh | Dhe);
         ephemeral || matches!(suite.kx, Dh | Ecdh) && suite.au == TlsCipherAu::Null
     })
+}
+
+/// Whether the server tells the finite field of a suite's key exchange.
+fn has_field(cipher: u16) -> bool {
+    has_key_exchange(cipher) && TlsCipherSuite::from_id(cipher).is_some_and(|suite| matches!(suite.kx, TlsCipherKx::Dhe | TlsCipherKx::Dh))
 }
 
 fn key_exchange_group(cipher: u16, body: &[u8]) -> Option<String> {

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+#[path = "../support/canned.rs"]
+mod canned;
 #[path = "../support/judge.rs"]
 mod judge;
 mod process;
+mod streamed;
 
 use std::fmt::Write as _;
 use std::fs;

@@ -8,6 +8,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use proofbook_checks::inventory::{Completeness, Inventory, Listing};
 use proofbook_checks::resource::Resource;
+use proofbook_controls::yaml;
+use proofbook_sources::file::FileTarget;
+use proofbook_sources::settings::{Setup, TargetSettings};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -49,7 +52,7 @@ registers:
   risks: [risks.yaml]
   contracts: [contracts.yaml]
   processing: [processing.yaml]
-encryption: [encryption.yaml, livez.txt]
+encryption: [encryption.yaml, 'livez-*.txt']
 log_pipelines: [vector.toml]
 api_keys: [{file: 'keys-*.json', keys: /items, scopes: /scopes, expires_at: /expires}]
 audit_events: {files: ['audit-*.log.gz'], staff: {groups: [ops]}}
@@ -154,7 +157,7 @@ risks: [{id: R-1, level: high, treatment: reduce, owner: CTO, due_on: 2026-09-01
         root,
         "contracts.yaml",
         "as_of: 2026-05-31
-contracts: [{id: C-1, financial_entity: true, clauses: [2.a, 2.b, 2.c, 2.d, 2.e, 2.f, 2.g, 2.h, 2.i]}]\n",
+contracts: [{id: C-1, financial_entity: true, critical_function: false, clauses: [2.a, 2.b, 2.c, 2.d, 2.e, 2.f, 2.g, 2.h, 2.i]}]\n",
     );
     write(
         root,
@@ -165,11 +168,12 @@ controllers_named: true
 activities: [{id: hosting, categories: [hosting], subprocessors: [hoster], measures: measures.md}]\n",
     );
     write(root, "encryption.yaml", ENCRYPTION);
-    write(root, "livez.txt", "[+]ping ok\n[+]etcd ok\n[+]kms-providers ok\nlivez check passed\n");
+    write(root, "livez-2026-05-30.txt", "[+]ping ok\n[+]etcd ok\n[+]kms-providers ok\nlivez check passed\n");
+    write(root, "livez-2026-05-01.txt", "[+]ping ok\n[+]etcd ok\n[-]kms-providers failed\nlivez check failed\n");
     write(root, "vector.toml", VECTOR);
     write(root, "keys-2026-05-30.json", r#"{"items": [{"key": "pk_hush", "scopes": ["orders:read"], "expires": "2026-09-01T00:00:00Z"}]}"#);
     write_events(root, "audit-1.log.gz", &[event("2026-04-20T10:00:00Z", "list", "pods"), event("2026-05-10T10:00:00Z", "get", "secrets")]);
-    write_events(root, "audit-2.log.gz", &[event("2026-05-31T22:00:00Z", "list", "pods")]);
+    write_events(root, "audit-2.log.gz", &[event("2026-05-10T10:30:00Z", "list", "pods"), event("2026-05-31T22:00:00Z", "list", "pods")]);
     dir
 }
 
@@ -204,7 +208,7 @@ fn judge() -> Judge {
 }
 
 // The namespaces of the cluster, which another source lists.
-fn with_namespaces(mut inventory: Inventory, judge: &Judge) -> Inventory {
+pub(crate) fn with_namespaces(mut inventory: Inventory, judge: &Judge) -> Inventory {
     let namespaces = Resource::kubernetes("namespaces");
     let tenant: Json =
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tenant-a", "labels": {"proofbook.dev/tenant": "a"}}});
@@ -293,11 +297,41 @@ async fn both_postures_of_people_and_process() {
          log-pii-minimised LogPipeline/vector.toml/store: fail (missing-object)
          risk-treatment-current RiskRegister/risks.yaml: fail (expired)
          ropa-current ProcessingRegister/processing.yaml: fail (dangling-reference)
-         secrets-key-rotation EncryptionConfig/encryption.yaml: not-applicable (out-of-scope)
+         secrets-key-rotation EncryptionConfig/encryption.yaml: fail (missing-object)
          secrets-kms-envelope EncryptionConfig/encryption.yaml: fail (forbidden-object)
          training-current StaffRegister/staff-2026-05-31.csv: fail (below-min)
          vdp-response DisclosureRegister/disclosures-2026-05-31.csv: fail (above-max)",
     );
+}
+
+#[tokio::test]
+async fn what_is_not_said_or_not_there_is_no_pass() {
+    let dir = good();
+    let judge = judge();
+    let text = fs::read_to_string(dir.path().join("contracts.yaml")).unwrap();
+    write(dir.path(), "contracts.yaml", &text.replace("critical_function: false, ", ""));
+    write(dir.path(), "livez.txt", "[+]kms-providers ok\n");
+    let settings = SETTINGS.replace("'audit-*.log.gz'", "'audit-*.log.gz', 'other-*.log.gz'").replace("livez-*", "livez");
+    let inventory = with_namespaces(judge.collect(&*open(dir.path(), &settings)).await, &judge);
+    let found = judge.verdicts(&inventory);
+    for (what, verdict) in [
+        ("contract-dora-addendum ContractRegister/contracts.yaml", "error (not-collected)"),
+        ("secrets-kms-envelope EncryptionConfig/encryption.yaml", "error (parse-error)"),
+        ("secrets-key-rotation EncryptionConfig/encryption.yaml", "not-applicable (out-of-scope)"),
+        ("admin-access-audited AuditTrail/other-*.log.gz", "error (dangling-reference)"),
+        ("admin-access-audited AuditTrail/audit-1.log.gz", "error (dangling-reference)"),
+    ] {
+        assert_eq!(found.get(what).map(String::as_str), Some(verdict), "{what}: {found:#?}");
+    }
+}
+
+#[test]
+fn events_without_anybody_who_is_staff_are_refused() {
+    for staff in ["{}", "{groups: [], users: []}", "{groups: ['']}"] {
+        let target: FileTarget = yaml::parse("proofbook.yaml", &format!("audit_events: {{files: [a.log], staff: {staff}}}\n")).unwrap();
+        let error = target.open("file", &Setup { root: Path::new("."), file: "proofbook.yaml" }).err().unwrap();
+        assert!(error.target == "file" && error.detail.contains("names nobody"), "{error:?}");
+    }
 }
 
 #[tokio::test]

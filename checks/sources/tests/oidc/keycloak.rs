@@ -1,7 +1,7 @@
 //! Keycloak as its documentation and sources describe it: no package of it is to be had here, so these answers are written by
 //! hand after the REST interface for administration and not recorded from a running one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -74,6 +74,7 @@ impl Posture {
 pub(crate) struct Keycloak {
     pub(crate) issuer: String,
     posture: Arc<Mutex<Posture>>,
+    seen: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Keycloak {
@@ -82,14 +83,21 @@ impl Keycloak {
         let origin = format!("http://{}", listener.local_addr().expect("a bound listener has an address"));
         let posture = Arc::new(Mutex::new(posture));
         let shared = Arc::clone(&posture);
+        let seen = Arc::new(Mutex::new(BTreeSet::new()));
+        let log = Arc::clone(&seen);
         let at = origin.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (posture, origin) = (Arc::clone(&shared), at.clone());
-                thread::spawn(move || while let Some(()) = serve(&stream, &posture, &origin) {});
+                let (posture, log, origin) = (Arc::clone(&shared), Arc::clone(&log), at.clone());
+                thread::spawn(move || while let Some(()) = serve(&stream, &posture, &log, &origin) {});
             }
         });
-        Self { issuer: format!("{origin}/realms/main"), posture }
+        Self { issuer: format!("{origin}/realms/main"), posture, seen }
+    }
+
+    /// What was asked since the last time, as `METHOD /path`.
+    pub(crate) fn seen(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// From now on the server answers so.
@@ -137,8 +145,9 @@ fn read(stream: &TcpStream) -> Option<Asked> {
     Some(asked)
 }
 
-fn serve(mut stream: &TcpStream, posture: &Mutex<Posture>, origin: &str) -> Option<()> {
+fn serve(mut stream: &TcpStream, posture: &Mutex<Posture>, seen: &Mutex<BTreeSet<String>>, origin: &str) -> Option<()> {
     let asked = read(stream)?;
+    seen.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("{} {}", asked.method, asked.path));
     let posture = posture.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if posture.slow.iter().any(|path| asked.path.ends_with(path)) {
         thread::sleep(Duration::from_secs(4));
@@ -161,6 +170,18 @@ fn reply(asked: &Asked, posture: &Posture, origin: &str) -> Reply {
             None => (404, r#"{"error": "Realm does not exist"}"#.to_owned()),
         },
         _ => (405, String::new()),
+    }
+}
+
+/// The role that a path of the administration takes, after the description of its interface.
+pub(crate) fn role(path: &str) -> &'static str {
+    match path.split('/').nth(1) {
+        None | Some("authentication") => "view-realm",
+        Some("clients") => "view-clients",
+        Some("identity-provider") => "view-identity-providers",
+        Some("users") => "view-users",
+        Some("events") => "view-events",
+        Some(other) => panic!("nobody knows which role /{other} takes"),
     }
 }
 

@@ -86,12 +86,13 @@ async fn what_a_role_has_and_needs_not_is_told() {
     let grants = "GRANT INSERT ON orders TO lesser; GRANT UPDATE (id) ON countries TO lesser; GRANT SELECT ON events TO lesser; \
         GRANT CREATE ON SCHEMA public TO lesser; ALTER TABLE events_old OWNER TO lesser";
     server.sql("shop", grants);
-    server.sql("postgres", "ALTER ROLE lesser CREATEDB; GRANT pg_write_all_data TO lesser; GRANT SELECT ON pg_authid TO lesser");
+    server.sql("postgres", "ALTER ROLE lesser CREATEDB; GRANT pg_write_all_data, pg_signal_backend, pg_read_all_data TO lesser; GRANT SELECT ON pg_authid TO lesser");
     let found = compare(&reader("lesser"), &judge).await;
     let told = surplus(&found);
     for grave in [
         "CREATEDB",
         "membership in pg_write_all_data",
+        "membership in pg_signal_backend",
         "SELECT ON pg_authid",
         "CREATE in schemas of shop: public",
         "ownership of relations of shop: public.events_old",
@@ -103,6 +104,8 @@ async fn what_a_role_has_and_needs_not_is_told() {
         "{told:#?}"
     );
     assert!(told.iter().any(|(name, grave)| name.starts_with("SELECT on relations of users of shop") && !grave), "{told:#?}");
+
+    assert!(told.contains(&("membership in pg_read_all_data", false)), "{told:#?}");
 
     let found = compare(&reader("postgres"), &judge).await;
     assert!(surplus(&found).contains(&("SUPERUSER, which holds every other right", true)) && found.missing.is_empty(), "{found:?}");

@@ -32,6 +32,30 @@ impl Key {
         Self { folder: folder.to_owned(), name: name.to_owned() }
     }
 
+    /// A key of RSA.
+    pub(crate) fn rsa(folder: &Path, name: &str) -> Self {
+        openssl(folder, &format!("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out {name}.key"));
+        Self { folder: folder.to_owned(), name: name.to_owned() }
+    }
+
+    /// A signature as JOSE has it: PS256 of a key of RSA, ES256 of one on P-256.
+    pub(crate) fn sign_jws(&self, algorithm: &str, message: &str) -> Vec<u8> {
+        fs::write(self.folder.join("message"), message).unwrap();
+        let padding = if algorithm == "PS256" { "-sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:digest" } else { "" };
+        openssl(&self.folder, &format!("dgst -sha256 {padding} -sign {}.key -out signature message", self.name));
+        let signature = fs::read(self.folder.join("signature")).unwrap();
+        if algorithm == "PS256" {
+            return signature;
+        }
+        // Two numbers in DER: each with its tag and its length, a zero before it or some too few.
+        let (first, second) = signature[4..].split_at(usize::from(signature[3]));
+        let half = |number: &[u8]| {
+            let number = &number[number.len().saturating_sub(32)..];
+            [vec![0; 32 - number.len()], number.to_vec()].concat()
+        };
+        [half(first), half(&second[2..])].concat()
+    }
+
     /// A signature in base64.
     pub(crate) fn sign(&self, message: &[u8]) -> String {
         fs::write(self.folder.join("message"), message).unwrap();
@@ -63,6 +87,20 @@ impl Authority {
             );
         }
         Self { folder: folder.to_owned() }
+    }
+
+    /// A certificate for a key that signs for Notation, with some extensions: the chain in DER, leaf first.
+    pub(crate) fn signer(&self, key: &str, extensions: &str, days: i32) -> Vec<Vec<u8>> {
+        fs::write(self.folder.join("signer.ext"), extensions).unwrap();
+        openssl(&self.folder, &format!("req -new -key {key}.key -subj /O=Example/CN=Release -out signer.csr"));
+        openssl(
+            &self.folder,
+            &format!(
+                "x509 -req -in signer.csr -CA authority.pem -CAkey authority.key -CAcreateserial -days {days} -extfile signer.ext -outform DER -out signer.der"
+            ),
+        );
+        openssl(&self.folder, "x509 -in authority.pem -outform DER -out authority.der");
+        ["signer.der", "authority.der"].map(|file| fs::read(self.folder.join(file)).unwrap()).to_vec()
     }
 
     pub(crate) fn identity(&self, uri: &str) -> Identity {

@@ -79,7 +79,7 @@ async fn without_any_one_action_exactly_the_checks_that_need_it_are_errors() {
     let rights: BTreeSet<String> = Platform::Aws.rights(&judge.wanted()).into_iter().map(|right| right.name).collect();
     let used: BTreeSet<String> = front.seen.lock().unwrap().iter().filter_map(action).map(str::to_owned).collect();
     assert_eq!(used, rights);
-    let text = policy(&judge.wanted(), &BTreeSet::new()).to_string();
+    let text = policy(&judge.wanted(), &BTreeSet::new(), &BTreeSet::new()).to_string();
     assert!(rights.iter().all(|right| text.contains(&format!("\"{right}\""))), "{text}");
 
     let plan = judge.plan();

@@ -50,6 +50,11 @@ impl CannedServer {
 
     /// Answers by a function of method, path with query, and head (all header lines).
     pub(crate) fn answering(answer: impl Fn(&str, &str, &str) -> Canned + Send + Sync + 'static) -> Self {
+        Self::answering_with_body(move |method, path, head, _| answer(method, path, head))
+    }
+
+    /// Answers by a function of method, path with query, head, and body.
+    pub(crate) fn answering_with_body(answer: impl Fn(&str, &str, &str, &[u8]) -> Canned + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -73,7 +78,9 @@ impl CannedServer {
     }
 }
 
-fn serve(stream: TcpStream, answer: &(dyn Fn(&str, &str, &str) -> Canned + Send + Sync), log: &Mutex<Vec<String>>) {
+type Answering = dyn Fn(&str, &str, &str, &[u8]) -> Canned + Send + Sync;
+
+fn serve(stream: TcpStream, answer: &Answering, log: &Mutex<Vec<String>>) {
     let Ok(mut writer) = stream.try_clone() else { return };
     let mut reader = BufReader::new(stream);
     loop {
@@ -94,7 +101,7 @@ fn serve(stream: TcpStream, answer: &(dyn Fn(&str, &str, &str) -> Canned + Send 
         let mut words = head.split(' ');
         let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         log.lock().unwrap().push(head.trim_end().to_owned());
-        match answer(method, path, &head) {
+        match answer(method, path, &head, &body) {
             Canned::Answer(status, headers, body) => {
                 let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
                 let head = format!("HTTP/1.1 {status} Canned\r\n{headers}Content-Length: {}\r\n\r\n", body.len());

@@ -78,6 +78,13 @@ fn a_load_balancer_announces_the_ports_that_speak_tls() {
 }
 
 #[test]
+fn a_service_of_any_kind_announces_its_external_addresses() {
+    let spec = json!({"type": "ClusterIP", "ports": [{"port": 443}, {"port": 5432}], "externalIPs": ["203.0.113.8", ""]});
+    let found = lines(&[object("v1", "Service", "db", json!({"spec": spec}))]);
+    assert_eq!(found, ["203.0.113.8 Address Service/shop/db [] {LoadBalancer}", "203.0.113.8:443 Address Service/shop/db [] {}"]);
+}
+
+#[test]
 fn gateways_and_routes_announce_hosts_on_the_ports_of_their_listeners() {
     let gateway = object(
         "gateway.networking.k8s.io/v1",
@@ -181,11 +188,17 @@ fn istio_and_traefik_announce_hosts() {
 }
 
 #[test]
-fn nodes_announce_their_external_addresses_where_ports_are_tried() {
+fn nodes_announce_their_addresses_in_the_open_where_ports_are_tried() {
     let node = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}, "status": {"addresses": [
         {"type": "InternalIP", "address": "10.0.0.1"}, {"type": "ExternalIP", "address": "203.0.113.20"}, {"type": "Hostname", "address": "n1"},
     ]}});
     assert_eq!(lines(std::slice::from_ref(&node)), ["203.0.113.20 Address Node/n1 [] {Node}"]);
+    // An internal address counts where it is one of the open network.
+    let bare = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n2"}, "status": {"addresses": [
+        {"type": "InternalIP", "address": "198.51.100.7"}, {"type": "InternalIP", "address": "fd00::7"},
+        {"type": "InternalIP", "address": "169.254.3.4"}, {"type": "InternalDNS", "address": "n2.example"},
+    ]}});
+    assert_eq!(lines(&[bare]), ["198.51.100.7 Address Node/n2 [] {Node}"]);
     let inventory = inventory(&[node]);
     assert!(Announced::read(&inventory, false, &|_| false).unwrap().0.is_empty());
     assert!(!reads(false).contains_key(&Resource::kubernetes(NODES)));

@@ -25,9 +25,9 @@ pub struct Contract {
     pub id: String,
     /// Whether the customer is a financial entity (Regulation (EU) 2022/2554, Article 2).
     pub financial_entity: bool,
-    /// Whether the service supports a critical or important function of the customer.
+    /// Whether the service supports a critical or important function of the customer; not known where nothing is said.
     #[serde(default)]
-    pub critical_function: bool,
+    pub critical_function: Option<bool>,
     /// The clauses that the contract holds, by the points of Article 30 that they answer: `2.a` to `2.i`, `3.a` to `3.f`.
     #[serde(default)]
     pub clauses: Vec<String>,

@@ -4,6 +4,7 @@
 //! itself to which day it is complete; the checks ask for that day first, since a list that nobody keeps proves nothing. Names of
 //! people are read only to tell entries apart, and are not kept.
 
+mod connections;
 mod contracts;
 mod deletions;
 mod reports;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
+pub use self::connections::NetworkTrialRegister;
 pub use self::contracts::{ContractRegister, ProcessingRegister};
 pub use self::deletions::DeletionRegister;
 pub use self::reports::{DisclosureRegister, IncidentRegister, RequestRegister, TicketRegister};

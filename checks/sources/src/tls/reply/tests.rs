@@ -92,6 +92,28 @@ fn a_brief_reading_ends_with_the_key_exchange_and_keeps_no_certificate() {
 }
 
 #[test]
+fn a_brief_reading_without_the_field_of_its_suite_is_no_answer() {
+    let hello = record(HANDSHAKE, &server_hello_body(0x0303, 0x0033, &[]));
+    let brief = |exchange: Option<&[u8]>, ending| {
+        let mut reply = Reply::brief(Version::Tls12);
+        assert!(!reply.feed(&hello));
+        assert!(exchange.is_none_or(|body| reply.feed(&record(HANDSHAKE, &message(SERVER_KEY_EXCHANGE, body)))));
+        reply.finish(ending)
+    };
+    assert_eq!(brief(None, Ending::Timeout), Answer::Timeout(Stage::Connected));
+    for ending in [Ending::Closed, Ending::Reset, Ending::Enough] {
+        assert_eq!(brief(None, ending), Answer::NotTls, "{ending:?}");
+    }
+    assert_eq!(brief(Some(&[0, 9, 1]), Ending::Enough), Answer::NotTls);
+    let prime = [&[0, 0x80][..], &[0x80; 128], &[0, 1, 2, 0, 1, 4]].concat();
+    assert_eq!(accepted(brief(Some(&prime), Ending::Enough)).group.as_deref(), Some("dh1024"));
+    // A curve is found among the groups, so its suite counts alone.
+    let mut reply = Reply::brief(Version::Tls12);
+    assert!(!reply.feed(&record(HANDSHAKE, &server_hello_body(0x0303, 0xc02f, &[]))));
+    assert_eq!(accepted(reply.finish(Ending::Closed)).cipher, 0xc02f);
+}
+
+#[test]
 fn a_hello_counts_where_the_flight_breaks_off_without_an_alert() {
     let hello = record(HANDSHAKE, &server_hello_body(0x0301, 0x002f, &[]));
     for ending in [Ending::Closed, Ending::Reset, Ending::Timeout] {
