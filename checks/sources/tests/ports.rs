@@ -34,6 +34,11 @@ fn judge(parameters: &[(&str, Json)]) -> Judge {
     Judge::new(&CHECKS, parameters)
 }
 
+/// Ports as ranges of one.
+fn ranges(ports: &[u16]) -> Json {
+    ports.iter().map(|port| json!({"from": port, "to": port})).collect()
+}
+
 /// A listener on one address of the loopback.
 fn listen(address: &str) -> (TcpListener, u16) {
     let listener = TcpListener::bind((address.parse::<IpAddr>().unwrap(), 0)).unwrap();
@@ -71,7 +76,8 @@ async fn open_closed_and_silent_ports_are_told_apart() {
     let (_kept, open) = listen("127.0.3.1");
     let shut = closed("127.0.3.1");
     let (mute, _listener, _waiting) = silent("127.0.3.1").await;
-    let judge = judge(&[("open_ports", json!([open])), ("origin_ports", json!([shut]))]);
+    let promised = [("open_ports", json!([open])), ("origin_ports", json!([shut]))];
+    let judge = judge(&[&promised[..], &[("scan_ports", ranges(&[open, shut, mute]))]].concat());
     let collector = collector(&format!(
         "{{vantage: external, origins: [127.0.3.1], ports: [{open}, {shut}, {mute}], api_servers: ['127.0.3.1:{shut}'], deadline_seconds: 1}}"
     ));
@@ -88,6 +94,9 @@ async fn open_closed_and_silent_ports_are_told_apart() {
          edge-origin-protected Address/127.0.3.1: pass
          external-port-scan Address/127.0.3.1: pass",
     );
+    // Where more is to be tried, what was not tried is not known.
+    let verdicts = self::judge(&promised).verdicts(&inventory);
+    assert_eq!(verdicts["external-port-scan Address/127.0.3.1"], "error (not-collected)");
     let [request] = inventory.requests.as_slice() else { panic!("{:?}", inventory.requests) };
     assert_eq!((request.method.as_str(), request.status.as_str()), ("tcp-connect", "1 open, 1 closed, 1 filtered"));
     let planned = collector.plan(&judge.wanted());
@@ -189,7 +198,7 @@ async fn silence_everywhere_needs_a_witness() {
     let (mute, _listener, _waiting) = silent("127.0.3.4").await;
     let (_kept, open) = listen("127.0.3.5");
     let shut = closed("127.0.3.5");
-    let judge = judge(&[("origin_ports", json!([mute]))]);
+    let judge = judge(&[("origin_ports", json!([mute])), ("scan_ports", ranges(&[mute]))]);
     let settings = |witness: &str| {
         format!(
             "{{vantage: external, origins: [127.0.3.4], ports: [{mute}], api_servers: ['127.0.3.4:{mute}'], deadline_seconds: 1{witness}}}"
@@ -209,7 +218,12 @@ async fn silence_everywhere_needs_a_witness() {
 #[tokio::test]
 async fn an_address_that_must_not_be_asked_or_is_none_harms_no_other() {
     let (_kept, open) = listen("127.0.3.6");
-    let judge = judge(&[("open_ports", json!([open])), ("origin_roles", json!(["address"])), ("origin_ports", json!([80]))]);
+    let judge = judge(&[
+        ("open_ports", json!([open])),
+        ("origin_roles", json!(["address"])),
+        ("origin_ports", json!([80])),
+        ("scan_ports", ranges(&[80, open])),
+    ]);
     let collector = collector(&format!(
         "{{vantage: external, addresses: [127.0.3.6, 169.254.169.254, no-such-host.invalid], ports: [80, {open}], api_servers: ['no-such-host.invalid:6443']}}"
     ));
