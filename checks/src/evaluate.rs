@@ -461,6 +461,19 @@ fn placeholder(expression: &str) -> String {
 }
 
 impl Evaluation<'_> {
+    /// The objects that a check may be about, in the fields that it reads, by subject.
+    #[must_use]
+    pub fn subjects_of(&self, planned: &Planned<'_>) -> BTreeMap<Subject, Value> {
+        let origin = &planned.check.origin;
+        let projection = match origin {
+            Origin::Resource(resource) => planned.wanted.get(resource),
+            // Objects of a view are made from several resources, and hold what the view puts there.
+            Origin::View(_) => None,
+        };
+        let read = |object: &Value| projection.map_or_else(|| object.clone(), |projection| projection.remask(object));
+        self.enumerated(origin).iter().map(|enumerated| (enumerated.subject, read(&enumerated.object))).collect()
+    }
+
     /// The manual command of a check, filled in for one of its subjects.
     #[must_use]
     pub fn manual_command(&self, planned: &Planned<'_>, subject: &Subject) -> Option<String> {

@@ -12,6 +12,7 @@ pub mod facts;
 pub mod freshness;
 pub mod ledger;
 pub mod notice;
+pub mod records;
 pub mod rollup;
 pub mod scope;
 pub mod seal;

@@ -7,6 +7,7 @@ mod csv_table;
 pub mod import;
 pub mod notices;
 mod oscal_ar;
+mod records;
 mod sarif;
 pub mod tables;
 
@@ -73,5 +74,6 @@ pub const FORMATS: &[Format] = &[
         write: auditor_zip::write,
     },
     Format { name: "oscal-ar", doc: "OSCAL assessment results, valid for 1.1.3 and 1.2.1", write: oscal_ar::write },
+    Format { name: "records", doc: "evidence records, one a check, subject and run, as lines of canonical JSON", write: records::write },
     Format { name: "sarif", doc: "SARIF 2.1.0 for code scanning", write: sarif::write },
 ];

@@ -15,6 +15,7 @@ mod ledger;
 mod moto;
 mod objects;
 mod platform;
+mod records;
 mod rollup;
 mod scope;
 mod sealing;
