@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Run(cmd::run::Run),
     /// Check a bundle: its bytes, who vouches for it, since when, and whether it still decides what it says.
     Verify(cmd::verify::Verify),
+    /// Tell what changed between two runs, or what another library makes of one.
+    Diff(cmd::diff::Diff),
     /// Put a signature beside a bundle.
     Sign(cmd::sign::Sign),
     /// Have an authority attest since when a bundle has been what it is.

@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Build(verb) => verb.run(&cli.common, &output),
         Command::Run(verb) => verb.run(&cli.common, &output),
         Command::Verify(verb) => verb.run(&cli.common, &output),
+        Command::Diff(verb) => verb.run(&cli.common, &output),
         Command::Sign(verb) => verb.run(&cli.common, &output),
         Command::Timestamp(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),

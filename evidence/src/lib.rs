@@ -8,6 +8,7 @@ pub mod attestation;
 pub mod bundle;
 pub mod claims;
 pub mod deviation;
+pub mod diff;
 pub mod facts;
 pub mod freshness;
 pub mod ledger;

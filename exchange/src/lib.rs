@@ -4,6 +4,7 @@
 
 mod auditor_zip;
 mod csv_table;
+pub mod diff;
 pub mod import;
 pub mod notices;
 mod oscal_ar;

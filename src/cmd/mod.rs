@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod coverage;
 pub(crate) mod crosswalk;
 pub(crate) mod docs;
+pub(crate) mod diff;
 pub(crate) mod editions;
 pub(crate) mod explain;
 pub(crate) mod export;

@@ -15,6 +15,7 @@ mod directives;
 mod discovery;
 mod disk;
 mod docs;
+mod drift;
 mod editions;
 mod explain;
 mod import;

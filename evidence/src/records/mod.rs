@@ -6,9 +6,9 @@
 //! so that none can be taken out or changed behind the back of somebody who holds the last digest. The manifest's signature and
 //! time stamp vouch for the bundle that they are derived from; its digest stands in every record.
 //!
-//! A fact that the run did not learn is left out and never made up. Such are: when a dump was read, the version of a single
-//! object (the listing's version stands for it), and whether the collector's clock is synchronised (its offset against each
-//! target is given in place of that).
+//! A fact that the run did not learn is left out and never made up. Such are: when a dump was read, when the last request of a
+//! run ended (a run has one clock, so that the same input gives the same bytes), and whether the collector's clock is
+//! synchronised (its offset against each target is given in place of that).
 
 mod actors;
 mod requests;

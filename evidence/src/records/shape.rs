@@ -97,12 +97,19 @@ pub struct SubjectRecord {
     /// The uid, where the source gives one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<String>,
+    /// The version of the object, where the source gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_version: Option<String>,
+    /// The generation of what was asked of it, where the source gives one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<i64>,
     /// The targets that it was read from, each with what identifies it (of a cluster the uid of the namespace kube-system).
     pub location: Vec<String>,
 }
 
 impl SubjectRecord {
     pub(super) fn of(subject: &Subject, object: Option<&Json>, location: Vec<String>) -> Self {
+        let metadata = |key: &str| object.and_then(|object| object.get("metadata")?.get(key));
         Self {
             kind: subject.kind.to_string(),
             id: subject.to_string(),
@@ -110,6 +117,8 @@ impl SubjectRecord {
             namespace: subject.namespace.map(|namespace| namespace.to_string()),
             name: subject.name.to_string(),
             uid: subject.uid.map(|uid| uid.to_string()),
+            resource_version: metadata("resourceVersion").and_then(Json::as_str).map(str::to_owned),
+            generation: metadata("generation").and_then(Json::as_i64),
             location,
         }
     }

@@ -6,6 +6,7 @@ mod authority;
 mod bundle;
 mod coverage;
 mod crosswalk;
+mod diff;
 mod edits;
 #[path = "../../../checks/sources/tests/s3/front.rs"]
 #[expect(dead_code, reason = "the tests of the S3 source use all of it")]

@@ -215,16 +215,33 @@ impl Platform {
         self.try_seal_in(&Ledger::open(ledger).unwrap(), on_result)
     }
 
+    /// Seals an inventory that a test made otherwise than from the objects.
+    pub(crate) fn seal_inventory(&self, ledger: &Path, inventory: &Inventory) -> Sealed {
+        let catalog = self.catalog();
+        let sealed = self.seal_planned(&Ledger::open(ledger).unwrap(), &catalog, &self.plan(&catalog), inventory, &mut |_| {});
+        sealed.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     pub(crate) fn try_seal_in(&self, ledger: &Ledger, on_result: &mut dyn FnMut(&CheckResult)) -> Result<Sealed, BundleError> {
         let catalog = self.catalog();
         let plan = self.plan(&catalog);
-        let inventory = self.inventory(&plan);
+        self.seal_planned(ledger, &catalog, &plan, &self.inventory(&plan), on_result)
+    }
+
+    fn seal_planned(
+        &self,
+        ledger: &Ledger,
+        catalog: &Catalog,
+        plan: &Plan<'_>,
+        inventory: &Inventory,
+        on_result: &mut dyn FnMut(&CheckResult),
+    ) -> Result<Sealed, BundleError> {
         let attestations = Attestations::load(&self.attestations, &catalog.controls).unwrap_or_else(|errors| panic!("{errors}"));
         let inputs = RunInputs {
-            catalog: &catalog,
+            catalog,
             files: &self.files,
-            plan: &plan,
-            inventory: &inventory,
+            plan,
+            inventory,
             attestations: &attestations,
             scopes: &self.scopes,
             workspace: "made",
