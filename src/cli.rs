@@ -82,6 +82,8 @@ pub(crate) enum Command {
     Verify(cmd::verify::Verify),
     /// Tell what changed between two runs, or what another library makes of one.
     Diff(cmd::diff::Diff),
+    /// Draw subjects from a population, so that anybody can draw them again; or tell how the population came about.
+    Sample(cmd::sample::Sample),
     /// Put a signature beside a bundle.
     Sign(cmd::sign::Sign),
     /// Have an authority attest since when a bundle has been what it is.

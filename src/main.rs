@@ -32,6 +32,7 @@ fn main() -> ExitCode {
         Command::Run(verb) => verb.run(&cli.common, &output),
         Command::Verify(verb) => verb.run(&cli.common, &output),
         Command::Diff(verb) => verb.run(&cli.common, &output),
+        Command::Sample(verb) => verb.run(&cli.common, &output),
         Command::Sign(verb) => verb.run(&cli.common, &output),
         Command::Timestamp(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),

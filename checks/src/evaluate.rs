@@ -474,15 +474,20 @@ impl Evaluation<'_> {
         self.enumerated(origin).iter().map(|enumerated| (enumerated.subject, read(&enumerated.object))).collect()
     }
 
-    /// The manual command of a check, filled in for one of its subjects.
+    /// The manual command of a check, filled in for each subject that is `wanted`; none for one whose command cannot be filled in.
     #[must_use]
-    pub fn manual_command(&self, planned: &Planned<'_>, subject: &Subject) -> Option<String> {
-        let objects = self.objects(&planned.check.origin);
-        let object = objects.iter().find(|object| subject_of(object) == *subject)?;
+    pub fn manual_commands(&self, planned: &Planned<'_>, wanted: impl Fn(&Subject) -> bool) -> BTreeMap<Subject, String> {
         let params = Value::from_json(&planned.params_json());
         let mut bindings = Bindings::new(&params, None);
-        bindings.set("subject", object.clone());
-        cel_view::start_budget(BUDGET);
-        fill(&planned.check.manual, &bindings).ok()
+        let mut out = BTreeMap::new();
+        for Enumerated { subject, object, .. } in self.enumerated(&planned.check.origin).iter().filter(|one| wanted(&one.subject)) {
+            cel_view::start_budget(BUDGET);
+            bindings.clear();
+            bindings.set("subject", object.clone());
+            if let Ok(command) = fill(&planned.check.manual, &bindings) {
+                out.insert(*subject, command);
+            }
+        }
+        out
     }
 }

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod notice;
 pub mod records;
 pub mod rollup;
+pub mod sample;
 pub mod scope;
 pub mod seal;
 pub mod status;

@@ -6,6 +6,7 @@ use proofbook_evidence::diff::{ChangeClass, Diff, FindingChange, Told};
 use serde_json::{Value, json};
 
 use crate::ExportError;
+use crate::markdown_table::section;
 
 /// As Markdown (CommonMark with tables).
 #[must_use]
@@ -152,42 +153,4 @@ fn why(change: &FindingChange) -> String {
 fn counts(counts: &proofbook_evidence::assessment::Counts) -> String {
     let all: Vec<String> = counts.iter().map(|(verdict, count)| format!("{count} {verdict}")).collect();
     if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
-}
-
-fn section<const N: usize>(out: &mut String, title: &str, heading: [&str; N], rows: impl Iterator<Item = [String; N]>) {
-    let mut rows = rows.peekable();
-    if rows.peek().is_none() {
-        return;
-    }
-    let _ = writeln!(out, "## {title}\n\n| {} |\n|{}", heading.join(" | "), "---|".repeat(N));
-    for row in rows {
-        let _ = writeln!(out, "| {} |", row.each_ref().map(|cell| escaped(cell)).join(" | "));
-    }
-    out.push('\n');
-}
-
-// Names and messages come from the platform: they must not become markup.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '#' | '!' | '&' => {
-                out.push('\\');
-                out.push(letter);
-            }
-            letter if letter.is_control() => out.push(' '),
-            letter => out.push(letter),
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_platform_calls_itself_is_no_markup() {
-        assert_eq!(escaped("a|b\n<script>"), "a\\|b \\<script\\>");
-    }
 }

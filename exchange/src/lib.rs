@@ -7,8 +7,11 @@ mod csv_table;
 pub mod diff;
 pub mod import;
 pub mod notices;
+pub mod ipe;
+mod markdown_table;
 mod oscal_ar;
 mod records;
+pub mod sample;
 mod sarif;
 pub mod tables;
 

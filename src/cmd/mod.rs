@@ -15,6 +15,7 @@ pub(crate) mod library;
 pub(crate) mod log;
 pub(crate) mod rbac;
 pub(crate) mod run;
+pub(crate) mod sample;
 pub(crate) mod scan;
 pub(crate) mod schema;
 pub(crate) mod sign;

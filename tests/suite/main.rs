@@ -28,6 +28,7 @@ mod platform_docs;
 mod platforms;
 mod recordings;
 mod rights;
+mod sample;
 mod schemas;
 mod scope;
 mod sealing;

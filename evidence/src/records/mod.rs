@@ -17,7 +17,7 @@ mod shape;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofbook_checks::compile::{Check, Origin};
-use proofbook_checks::evaluate::Evaluation;
+use proofbook_checks::evaluate::{Evaluation, manual_template};
 use proofbook_checks::inventory::{Assurance, Inventory};
 use proofbook_checks::plan::Planned;
 use proofbook_checks::resource::{Resource, Source};
@@ -65,6 +65,39 @@ pub fn each<E: From<BundleError>>(bundle: &Bundle, mut take: impl FnMut(&[u8]) -
         }
     }
     Ok(())
+}
+
+/// What all records of a check share, and what else an assessor asks of its population.
+#[derive(Clone, Debug)]
+pub struct Sheet {
+    /// The shared part of the records: subject and verdict are empty.
+    pub shared: EvidenceRecord,
+    /// The sealed files that the population was read from.
+    pub files: Vec<JoinedRecord>,
+    /// The fields that the check reads, as `resource: path`.
+    pub fields: Vec<String>,
+    /// The command with which a person repeats the check, with its placeholders.
+    pub manual: String,
+}
+
+/// A sheet for every check of a bundle that `wanted` names, in the order of their ids.
+///
+/// # Errors
+/// What cannot be read of the bundle.
+pub fn sheets(bundle: &Bundle, wanted: impl Fn(&Check) -> bool) -> Result<Vec<Sheet>, BundleError> {
+    let (plan, inventory, assessment) = (bundle.plan()?, bundle.inventory()?, bundle.assessment()?);
+    let evaluation = Evaluation::new(&inventory, &plan.settings, bundle.manifest().predicate.clock);
+    let facts = Facts { bundle, inventory: &inventory, evaluation: &evaluation, assessment: &assessment };
+    let sheet = |planned: &Planned<'_>| {
+        let shared = facts.check(planned)?.common;
+        let fields = planned
+            .wanted
+            .iter()
+            .flat_map(|(resource, projection)| projection.mask.paths().into_iter().map(move |path| format!("{resource}: {path}")));
+        let files = facts.read_in_full(shared.population.listings.iter());
+        Ok(Sheet { files, fields: fields.collect(), manual: manual_template(planned.check), shared })
+    };
+    plan.checks.values().filter(|planned| wanted(planned.check)).map(sheet).collect()
 }
 
 /// The id of the record of a check about a subject in a run: a UUID of version 5 (RFC 9562) in the name space of the workspace.
@@ -182,16 +215,22 @@ impl Facts<'_> {
         Ok(Derived { facts: self, check, objects: self.evaluation.subjects_of(planned), common })
     }
 
-    // What the check read beside its subjects: the sealed files in full, since a join may rest on what is absent from them.
-    fn joined(&self, planned: &Check, subject: Option<&Resource>, wanted: &PopulationRecord) -> Vec<JoinedRecord> {
-        let files = &self.bundle.manifest().subject;
+    // What a check read beside its subjects: whole files, since a join may rest on what is absent from them.
+    fn beside(&self, check: &Check, population: &PopulationRecord) -> Vec<JoinedRecord> {
+        let own = match &check.origin {
+            Origin::Resource(resource) if check.joins.is_empty() => Some(resource.to_string()),
+            _ => None,
+        };
+        self.read_in_full(population.listings.iter().filter(|listing| own.as_ref() != Some(&listing.resource)))
+    }
+
+    fn read_in_full<'l>(&self, listings: impl Iterator<Item = &'l ListingRecord>) -> Vec<JoinedRecord> {
+        let manifest = self.bundle.manifest();
         let record = |listing: &ListingRecord| {
             let file = format!("observations/{}.ndjson.zst", listing.resource);
-            let sealed = files.iter().find(|sealed| sealed.name == file);
-            JoinedRecord { file: file.clone(), count: listing.count, sha256: sealed.map(|sealed| sealed.digest.sha256.clone()) }
+            JoinedRecord { sha256: digest_of(manifest, &file), file, count: listing.count }
         };
-        let is_own = |resource: &str| planned.joins.is_empty() && subject.is_some_and(|own| own.to_string() == resource);
-        wanted.listings.iter().filter(|listing| !is_own(&listing.resource)).map(record).collect()
+        listings.map(record).collect()
     }
 }
 
@@ -201,17 +240,13 @@ impl Derived<'_> {
         let run = &self.facts.bundle.manifest().predicate;
         record.id = record_id(run, self.check.id().as_str(), &finding.subject);
         let object = self.objects.get(&finding.subject).map(Value::to_json);
-        let own = match &self.check.origin {
-            Origin::Resource(resource) => Some(resource),
-            Origin::View(_) => None,
-        };
         let location = record.actors.iter().map(|actor| actor.target.clone()).collect();
         record.subject = SubjectRecord::of(&finding.subject, object.as_ref(), location);
         record.redactions = object.as_ref().map(shape::redactions).unwrap_or_default();
         record.normalised = NormalisedRecord {
             sha256: object.as_ref().and_then(|object| serde_json_canonicalizer::to_vec(object).ok()).map(|bytes| sha256_hex(&bytes)),
             subject: object,
-            beside: self.facts.joined(self.check, own, &record.population),
+            beside: self.facts.beside(self.check, &record.population),
         };
         record.evaluation.verdict = Some(finding.verdict);
         record.evaluation.reason_code = Some(finding.reason_code);

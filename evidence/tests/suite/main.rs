@@ -18,6 +18,7 @@ mod objects;
 mod platform;
 mod records;
 mod rollup;
+mod sample;
 mod scope;
 mod sealing;
 mod soa;
