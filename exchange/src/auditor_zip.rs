@@ -71,7 +71,7 @@ fn findings(bundle: &Bundle) -> Result<Vec<u8>, ExportError> {
     let evaluation = Evaluation::new(&inventory, &plan.settings, bundle.manifest().predicate.clock);
     let mut rows = Vec::new();
     // Findings come check by check.
-    let mut commands: (Option<CheckId>, BTreeMap<Subject, String>) = Default::default();
+    let mut commands: (Option<CheckId>, BTreeMap<Subject, String>) = (None, BTreeMap::new());
     bundle.findings(|finding| {
         if commands.0.as_ref() != Some(&finding.check) {
             let all = plan.checks.get(&finding.check).map(|planned| evaluation.manual_commands(planned, |_| true));

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proofbook_checks::compile::{Check, Origin};
 use proofbook_checks::evaluate::{Evaluation, manual_template};
-use proofbook_checks::inventory::{Assurance, Inventory};
+use proofbook_checks::inventory::{Assurance, Inventory, Target};
 use proofbook_checks::plan::Planned;
 use proofbook_checks::resource::{Resource, Source};
 use proofbook_checks::value::Value;
@@ -88,7 +88,7 @@ pub fn sheets(bundle: &Bundle, wanted: impl Fn(&Check) -> bool) -> Result<Vec<Sh
     let (plan, inventory, assessment) = (bundle.plan()?, bundle.inventory()?, bundle.assessment()?);
     let evaluation = Evaluation::new(&inventory, &plan.settings, bundle.manifest().predicate.clock);
     let facts = Facts { bundle, inventory: &inventory, evaluation: &evaluation, assessment: &assessment };
-    let sheet = |planned: &Planned<'_>| {
+    let sheet = |planned: &Planned<'_>| -> Result<Sheet, BundleError> {
         let shared = facts.check(planned)?.common;
         let fields = planned
             .wanted
@@ -155,10 +155,10 @@ impl Facts<'_> {
         let resources: BTreeSet<Resource> = planned.wanted.keys().cloned().collect();
         let sources: BTreeSet<Source> = resources.iter().map(|resource| resource.source).collect();
         let requests = requests::grouped(&self.inventory.requests, &resources);
-        let targets = || run.targets.iter().filter(|target| sources.contains(&target.source));
+        let targets: Vec<&Target> = run.targets.iter().filter(|target| sources.contains(&target.source)).collect();
         let definition = &check.definition;
         let windows = Windows::new(&self.bundle.catalog().controls, self.bundle.scopes());
-        let as_supplied = targets().any(|target| target.assurance == Assurance::AsSupplied);
+        let as_supplied = targets.iter().any(|target| target.assurance == Assurance::AsSupplied);
         let common = EvidenceRecord {
             schema: SCHEMA.to_owned(),
             id: Uuid::nil(),
@@ -182,13 +182,13 @@ impl Facts<'_> {
                 started: run.clock,
                 requests,
             },
-            actors: targets().map(ActorRecord::of).collect(),
+            actors: targets.iter().map(|target| ActorRecord::of(target)).collect(),
             observed_period: PeriodRecord {
                 from: run.clock,
                 to: run.clock,
                 basis: (if as_supplied { "as supplied: when it was read is not known" } else { "read by the run itself" }).to_owned(),
             },
-            time_source: targets().map(TimeSource::of).collect(),
+            time_source: targets.iter().map(|target| TimeSource::of(target)).collect(),
             raw: RawRecord { stored: "no".to_owned(), digests: crate::bundle::REQUESTS.to_owned() },
             normalised: NormalisedRecord::default(),
             redactions: Vec::new(),

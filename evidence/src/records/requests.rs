@@ -53,7 +53,10 @@ pub(super) fn grouped(requests: &[Request], resources: &BTreeSet<Resource>) -> V
         let is_read = |resource: &Resource| resource.source == request.source && (!kubernetes || is_path_of(path, resource));
         if resources.iter().any(is_read) {
             let path = kubernetes.then_some(path);
-            groups.entry((request.source, &request.target, &request.method, path, &request.status)).or_default().push(request);
+            groups
+                .entry((request.source, request.target.as_str(), request.method.as_str(), path, request.status.as_str()))
+                .or_default()
+                .push(request);
         }
     }
     groups.into_values().filter_map(|members| group(&members)).collect()
