@@ -284,6 +284,9 @@ fn told(finding: &Finding) -> Told {
     }
 }
 
+// What is told of a target, if anything is.
+type PartOfTarget = fn(&Target) -> Option<String>;
+
 fn rights(older: &[Target], newer: &[Target]) -> Vec<RightsChange> {
     let by_name = |targets: &[Target]| -> BTreeMap<String, Target> {
         targets.iter().map(|target| (format!("{}/{}", target.source, target.name), target.clone())).collect()
@@ -293,7 +296,7 @@ fn rights(older: &[Target], newer: &[Target]) -> Vec<RightsChange> {
     let mut out = Vec::new();
     for name in names {
         let (a, b) = (older.get(name), newer.get(name));
-        let parts: [(&'static str, fn(&Target) -> Option<String>); 4] = [
+        let parts: [(&'static str, PartOfTarget); 4] = [
             // The digest of a dump tells nothing about who looked.
             ("target", |target| (target.assurance == Assurance::Live).then(|| target.identity.clone())),
             ("identity", |target| Some(target.actor.identity.clone())),

@@ -43,10 +43,13 @@ pub struct RequestGroup {
     pub responses_sha256: Option<String>,
 }
 
+// Source, target, method, path (of Kubernetes alone) and status.
+type GroupKey<'r> = (Source, &'r str, &'r str, Option<&'r str>, &'r str);
+
 /// The requests of the sources of `resources`. Of Kubernetes, where every listing has a path of its own, only those that
 /// the resources were read by.
 pub(super) fn grouped(requests: &[Request], resources: &BTreeSet<Resource>) -> Vec<RequestGroup> {
-    let mut groups: BTreeMap<(Source, &str, &str, Option<&str>, &str), Vec<&Request>> = BTreeMap::new();
+    let mut groups: BTreeMap<GroupKey<'_>, Vec<&Request>> = BTreeMap::new();
     for request in requests {
         let path = request.query.split('?').next().unwrap_or_default();
         let kubernetes = request.source == Source::Kubernetes;
