@@ -293,10 +293,11 @@ pub struct SealRecord {
     pub previous_manifest_sha256: Option<String>,
 }
 
-/// What was taken out of a subject, by the records that took its place.
+/// What was taken out of a subject, by the records that took its place, sorted by path.
 pub(super) fn redactions(subject: &Json) -> Vec<RedactionRecord> {
     let mut out = Vec::new();
     walk(subject, &mut String::new(), &mut out);
+    out.sort_by(|a, b| a.path.cmp(&b.path));
     out
 }
 

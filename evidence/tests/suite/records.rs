@@ -38,7 +38,7 @@ fn a_record_says_what_was_looked_at_by_whom_and_what_was_decided() {
     let record = of(&records, "ns-owner", "a");
     assert_eq!(record["schema"], SCHEMA);
     assert_eq!((&record["workspace"], &record["environment"]), (&json!("made"), &json!("prod")));
-    assert_eq!(record["parameters"], json!({"floor": {"value": 1.0, "source": "workspace"}}));
+    assert_eq!(record["parameters"], json!({"floor": {"value": 1, "source": "workspace"}}));
     assert_eq!(record["subject"]["id"], "Namespace/a");
     assert_eq!(record["subject"]["location"], json!(["kubernetes/cluster uid-1"]));
     assert_eq!((&record["population"]["enumerated"], &record["population"]["count"]), (&json!(4), &json!(3)));
@@ -49,7 +49,7 @@ fn a_record_says_what_was_looked_at_by_whom_and_what_was_decided() {
     assert_eq!(record["time_source"][0]["offset_ms"], 3);
     assert_eq!((&record["observed_period"]["from"], &record["observed_period"]["to"]), (&json!(CLOCK), &json!(CLOCK)));
     assert_eq!((&record["evaluation"]["verdict"], &record["evaluation"]["reason_code"]), (&json!("pass"), &json!("as-promised")));
-    assert_eq!(record["evaluation"]["measured"], json!({"owner": "ann", "floor": 1.0}));
+    assert_eq!(record["evaluation"]["measured"], json!({"owner": "ann", "floor": 1}));
     assert_eq!(record["validity"], json!({"fresh_until": "2026-06-02T00:00:00Z", "window_hours": 24, "class": "live-config"}));
     assert_eq!(record["controls"], json!([{"id": "owned", "required": true}]));
     assert_eq!(record["seal"]["manifest_sha256"], manifest.as_str());
