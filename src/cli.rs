@@ -88,7 +88,7 @@ pub(crate) enum Command {
     Sign(cmd::sign::Sign),
     /// Have an authority attest since when a bundle has been what it is.
     Timestamp(cmd::timestamp::Timestamp),
-    /// Write a bundle in a foreign format.
+    /// Write a bundle, or the history of an environment, in a foreign format.
     Export(cmd::export::Export),
     /// Make a framework of the workspace from a catalog or profile of OSCAL.
     Import(cmd::import::Import),

@@ -11,6 +11,7 @@ pub mod deviation;
 pub mod diff;
 pub mod facts;
 pub mod freshness;
+pub mod history;
 pub mod ledger;
 pub mod notice;
 pub mod records;

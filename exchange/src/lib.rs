@@ -5,11 +5,13 @@
 mod auditor_zip;
 mod csv_table;
 pub mod diff;
+pub mod history;
 pub mod import;
 pub mod ipe;
 mod markdown_table;
 pub mod notices;
 mod oscal_ar;
+mod parquet_table;
 mod records;
 pub mod sample;
 mod sarif;
@@ -48,6 +50,9 @@ pub enum ExportError {
     /// A table could not be written.
     #[error("writing CSV")]
     Csv(#[from] csv::Error),
+    /// A table could not be written.
+    #[error("writing Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
     /// The archive could not be written.
     #[error("writing the archive")]
     Zip(#[from] zip::result::ZipError),

@@ -18,6 +18,7 @@ mod docs;
 mod drift;
 mod editions;
 mod explain;
+mod history;
 mod import;
 mod layering;
 mod ledger;
