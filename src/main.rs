@@ -10,6 +10,7 @@ mod ledger;
 mod output;
 mod outside;
 mod progress;
+mod reconcile;
 mod scope;
 mod sealing;
 mod text;

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use proofbook_evidence::records::{RequestGroup, Sheet};
+use proofbook_evidence::bundle::Reconciliation;
+use proofbook_evidence::records::{CollectionRecord, RequestGroup, Sheet};
 
 use crate::ExportError;
 use crate::csv_table::table;
@@ -19,7 +20,8 @@ pub fn markdown(sheets: &[Sheet]) -> String {
             ("Run", shared.run_id.clone()),
             ("Workspace and environment", format!("{}/{}", shared.workspace, shared.environment)),
             ("Collected", shared.collection.started.to_string()),
-            ("Program", format!("{} {}", shared.collection.collector, shared.collection.collector_version)),
+            ("Read to the end by", shared.collection.finished.map_or_else(|| "not known".to_owned(), |at| at.to_string())),
+            ("Program", program(&shared.collection)),
             ("Manifest", format!("sha256:{}", shared.seal.manifest_sha256)),
             ("Rules", shared.check.catalog_digest.as_ref().map_or_else(String::new, |digest| format!("library sha256:{digest}"))),
         ];
@@ -85,8 +87,27 @@ fn add(out: &mut String, sheet: &Sheet) {
         [listing.resource.clone(), listing.state.clone(), listing.count.to_string(), version, file.file.clone(), digest]
     });
     section(out, "Completeness and accuracy", ["listing", "state", "objects", "version", "sealed as", "sha256"], rows);
+    let rows = population.reconciled_with.iter().map(reconciled);
+    section(out, "Held against a second source", ["listing", "objects", "second source", "counts", "difference"], rows);
     let rows = population.excluded.iter().map(|rule| [rule.rule.clone(), rule.count.to_string(), rule.reason.clone()]);
     section(out, "Left out", ["rule", "objects", "reason"], rows);
+}
+
+fn program(collection: &CollectionRecord) -> String {
+    let digest = collection.binary_sha256.as_ref().map_or_else(String::new, |digest| format!(", sha256:{digest}"));
+    format!("{} {}{digest}", collection.collector, collection.collector_version)
+}
+
+fn reconciled(held: &Reconciliation) -> [String; 5] {
+    let number = |number: Option<u64>| number.map_or_else(|| "not known".to_owned(), |number| number.to_string());
+    let difference = held.difference.map(|difference| difference.to_string()).or_else(|| held.why.clone());
+    [
+        held.resource.clone(),
+        number(held.listed),
+        format!("{}: {}", held.with, held.query),
+        number(held.counted),
+        difference.unwrap_or_default(),
+    ]
 }
 
 fn request(group: &RequestGroup) -> [String; 7] {

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use proofbook_checks::inventory::Assurance;
 use proofbook_checks::plan::{self, Plan};
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
-use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::bundle::manifest::sha256_of;
+use proofbook_evidence::bundle::{Collection, CollectionSpan, RunInputs, Sealed, scan_to_bundle};
 use proofbook_evidence::scope::Scopes;
 use proofbook_sources::collector::PlannedRequest;
 use proofbook_sources::discovery::Found;
@@ -193,10 +195,18 @@ impl Scan {
         let bars = Bars::new(output.quiet());
         let sources = collect::sources(&workspace, &environment, &self.targets, |_| true)?;
         let now = self.at.or(sources.collected_at).unwrap_or_else(clock::now);
+        let started = clock::now();
         let collected = sources.collect(&wanted, &bars)?;
+        let finished = clock::now();
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
         let inventory = collected.inventory;
+        let live = inventory.targets.iter().any(|target| target.assurance == Assurance::Live);
+        let collection = Collection {
+            collector_sha256: own_digest(output),
+            span: (live && self.at.is_none()).then_some(CollectionSpan { started, finished }),
+            reconciled: collected.reconciled,
+        };
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
         }
@@ -231,6 +241,7 @@ impl Scan {
             environment: &name,
             clock: now,
             tool_version: env!("CARGO_PKG_VERSION"),
+            collection: &collection,
             freshness: &windows,
             ledger: &ledger,
             full: self.selection.is_full(),
@@ -281,6 +292,12 @@ impl Scan {
         }
         Ok(if matches!(foretold.discovered, Some(Err(_))) { Exit::CouldNotLook } else { Exit::Held })
     }
+}
+
+// The digest of the program that runs.
+fn own_digest(output: &Output) -> Option<String> {
+    let digest = std::env::current_exe().and_then(std::fs::File::open).and_then(sha256_of);
+    digest.inspect_err(|error| output.warn(format_args!("the digest of the program is not known: {error}"))).ok()
 }
 
 /// How many names of one kind are told.

@@ -1,6 +1,7 @@
 //! The bundle: the sealed result of one run on disk, and the only thing that anything published is made from.
 
 mod archive;
+mod collection;
 mod glance;
 pub mod manifest;
 mod observations;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use proofbook_controls::diagnostic::Diagnostics;
 
 pub(crate) use archive::LIBRARY;
+pub use collection::{Collection, CollectionSpan, Reconciliation};
 pub use glance::Glance;
 pub(crate) use observations::REQUESTS;
 pub use outcome::Outcome;

@@ -7,7 +7,7 @@
 //! time stamp vouch for the bundle that they are derived from; its digest stands in every record.
 //!
 //! A fact that the run did not learn is left out and never made up. Such are: when a dump was read, when the last request of a
-//! run ended (a run has one clock, so that the same input gives the same bytes), and whether the collector's clock is
+//! run ended to which its time was given (the same input then gives the same bytes), and whether the collector's clock is
 //! synchronised (its offset against each target is given in place of that).
 
 mod actors;
@@ -159,6 +159,7 @@ impl Facts<'_> {
         let definition = &check.definition;
         let windows = Windows::new(&self.bundle.catalog().controls, self.bundle.scopes());
         let as_supplied = targets.iter().any(|target| target.assurance == Assurance::AsSupplied);
+        let started = run.collection.span.map_or(run.clock, |span| span.started);
         let common = EvidenceRecord {
             schema: SCHEMA.to_owned(),
             id: Uuid::nil(),
@@ -174,18 +175,20 @@ impl Facts<'_> {
             },
             parameters: planned.params.clone(),
             subject: SubjectRecord::default(),
-            population: population(sums, self.inventory, &resources),
+            population: population(sums, self.inventory, &resources, run),
             sample: SampleRecord { method: "all".to_owned() },
             collection: CollectionRecord {
                 collector: "proofbook".to_owned(),
                 collector_version: run.tool_version.clone(),
-                started: run.clock,
+                binary_sha256: run.collection.collector_sha256.clone(),
+                started,
+                finished: run.collection.span.map(|span| span.finished),
                 requests,
             },
             actors: targets.iter().map(|target| ActorRecord::of(target)).collect(),
             observed_period: PeriodRecord {
-                from: run.clock,
-                to: run.clock,
+                from: started,
+                to: run.collection.span.map_or(run.clock, |span| span.finished),
                 basis: (if as_supplied { "as supplied: when it was read is not known" } else { "read by the run itself" }).to_owned(),
             },
             time_source: targets.iter().map(|target| TimeSource::of(target)).collect(),
@@ -256,7 +259,7 @@ impl Derived<'_> {
     }
 }
 
-fn population(sums: &CheckAssessment, inventory: &Inventory, resources: &BTreeSet<Resource>) -> PopulationRecord {
+fn population(sums: &CheckAssessment, inventory: &Inventory, resources: &BTreeSet<Resource>, run: &Run) -> PopulationRecord {
     let population = &sums.population;
     let version = |name: &str| {
         let known = resources.iter().find(|resource| resource.to_string() == name)?;
@@ -277,6 +280,13 @@ fn population(sums: &CheckAssessment, inventory: &Inventory, resources: &BTreeSe
                 count: listing.count,
                 resource_version: version(&listing.resource),
             })
+            .collect(),
+        reconciled_with: run
+            .collection
+            .reconciled
+            .iter()
+            .filter(|held| population.listings.iter().any(|listing| listing.resource == held.resource))
+            .cloned()
             .collect(),
     }
 }

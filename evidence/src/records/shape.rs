@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
+use crate::bundle::Reconciliation;
+
 use super::{ActorRecord, RequestGroup, TimeSource, is_class_record};
 
 /// One record: a check about a subject in a run.
@@ -139,6 +141,8 @@ pub struct PopulationRecord {
     pub excluded: Vec<Exclusion>,
     /// The listings that it was enumerated by.
     pub listings: Vec<ListingRecord>,
+    /// What a second source counts, with the difference, for each listing that has one.
+    pub reconciled_with: Vec<Reconciliation>,
 }
 
 /// A listing behind a population.
@@ -169,8 +173,14 @@ pub struct CollectionRecord {
     pub collector: String,
     /// Its version.
     pub collector_version: String,
-    /// The clock of the run.
+    /// SHA-256 of the program's file, where the run knew it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub binary_sha256: Option<String>,
+    /// When collection began; the clock of the run where that is not known.
     pub started: Timestamp,
+    /// When the last answer came; none for a dump, and where the run's time was given to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finished: Option<Timestamp>,
     /// The requests, grouped.
     pub requests: Vec<RequestGroup>,
 }

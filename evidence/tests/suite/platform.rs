@@ -13,7 +13,7 @@ use proofbook_checks::{Catalog, CheckResult, Plan};
 use proofbook_controls::files::Files;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::manifest::{Manifest, sha256_hex};
-use proofbook_evidence::bundle::{BundleError, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::bundle::{BundleError, Collection, RunInputs, Sealed, scan_to_bundle};
 use proofbook_evidence::freshness::ControlWindows;
 use proofbook_evidence::ledger::Ledger;
 use proofbook_evidence::scope::Scopes;
@@ -104,6 +104,7 @@ pub(crate) struct Platform {
     pub(crate) freshness: ControlWindows,
     pub(crate) clock: Timestamp,
     pub(crate) only: Option<&'static str>,
+    pub(crate) collection: Collection,
 }
 
 impl Platform {
@@ -133,6 +134,7 @@ impl Platform {
             freshness: ControlWindows::new(),
             clock: CLOCK.parse().unwrap(),
             only: None,
+            collection: Collection::default(),
         }
     }
 
@@ -248,6 +250,7 @@ impl Platform {
             environment: "prod",
             clock: self.clock,
             tool_version: "0.0.0",
+            collection: &self.collection,
             freshness: &self.freshness,
             ledger,
             full: self.only.is_none(),
