@@ -96,6 +96,10 @@ pub(crate) enum Command {
     Status(cmd::status::Status),
     /// List the runs of an environment, or what happened to its evidence.
     Log(cmd::log::Log),
+    /// Write a statement that no check can make, or tell how those of the workspace stand.
+    Attest(cmd::attest::Attest),
+    /// Write an exception for a time, or tell how those of the workspace stand.
+    Except(cmd::except::Except),
     /// Delete what has passed its time of retention, each with a tombstone.
     Gc(cmd::gc::Gc),
     /// Hold what documentation promises against the evidence.

@@ -7,6 +7,7 @@ use proofbook_checks::resource::Source;
 use proofbook_checks::settings::{Absence, CheckSettings, ParamSetting, Settings};
 use proofbook_controls::yaml::Spanned;
 use proofbook_controls::{CheckId, ControlId};
+use proofbook_evidence::approval::{Approval, Role};
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::freshness::ControlWindows;
 use proofbook_evidence::ledger::{Period, Retention};
@@ -29,6 +30,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::ledger::Place;
+use crate::pseudonyms::PseudonymKey;
 use crate::scope::Choice;
 use crate::sealing::{Signing, Timestamps};
 
@@ -62,9 +64,19 @@ pub(crate) struct Config {
     /// For how long results count for a control, in place of the window of each check: `12 hours`, `3 days`.
     #[serde(default)]
     pub(crate) freshness: BTreeMap<ControlId, Spanned<Period>>,
+    /// The roles that sign and approve, with who holds them.
+    #[serde(default)]
+    pub(crate) roles: BTreeMap<String, Role>,
+    /// How many days an exception lasts at most; 180 where nothing is said.
+    #[serde(default)]
+    pub(crate) longest_exception_days: Option<u32>,
     /// How long evidence is kept; `proofbook gc` deletes what has passed its time.
     #[serde(default)]
     pub(crate) retention: Retention,
+    /// Where the key is from which people's names become pseudonyms before anything is kept; names stay as they are where nothing is
+    /// said.
+    #[serde(default)]
+    pub(crate) pseudonyms: Option<PseudonymKey>,
     /// How `scan` and `run` sign the bundles that they seal; not at all where nothing is said.
     #[serde(default)]
     pub(crate) signing: Option<Signing>,
@@ -175,6 +187,12 @@ impl Config {
     /// The windows of controls in hours.
     pub(crate) fn windows(&self) -> ControlWindows {
         self.freshness.iter().filter_map(|(id, period)| Some((id.clone(), period.value.hours()?))).collect()
+    }
+
+    /// Who may sign and approve, and how long an exception may last.
+    pub(crate) fn approval(&self) -> Approval {
+        let usual = Approval::default();
+        Approval { roles: self.roles.clone(), longest_days: self.longest_exception_days.unwrap_or(usual.longest_days) }
     }
 
     /// The settings of the checks in one environment.

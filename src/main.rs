@@ -10,11 +10,13 @@ mod ledger;
 mod output;
 mod outside;
 mod progress;
+mod pseudonyms;
 mod reconcile;
 mod scope;
 mod sealing;
 mod text;
 mod workspace;
+mod written;
 
 use std::process::ExitCode;
 
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         Command::Import(verb) => verb.run(&cli.common, &output),
         Command::Status(verb) => verb.run(&cli.common, &output),
         Command::Log(verb) => verb.run(&cli.common, &output),
+        Command::Attest(verb) => verb.run(&cli.common, &output),
+        Command::Except(verb) => verb.run(&cli.common, &output),
         Command::Gc(verb) => verb.run(&cli.common, &output),
         Command::Docs(verb) => verb.run(&cli.common, &output),
         Command::Test(verb) => verb.run(&cli.common, &output),

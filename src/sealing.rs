@@ -13,11 +13,14 @@ use anyhow::{Context, Result, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use proofbook_evidence::bundle::Sealed;
 use proofbook_evidence::bundle::manifest::sha256_hex;
+use proofbook_evidence::ledger::Ledger;
 use proofbook_evidence::seal::key::{PrivateKey, PublicKey, SignError, Signer};
 use proofbook_evidence::seal::timestamp::{self, Circumstances, Granted, Request};
 use proofbook_evidence::seal::trust::Trust;
 use proofbook_evidence::seal::{self, SealError, Stamped, minisign};
+use proofbook_evidence::verify::{self, Demands};
 use proofbook_sources::timestamp::TimestampAuthority;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -204,7 +207,7 @@ pub(crate) struct Stamping {
     pub(crate) over: String,
     /// The file of the request.
     pub(crate) request: String,
-    /// The file of the answer, once there is one.
+    /// The file of the answer, where one came.
     pub(crate) response: Option<String>,
     /// What the authority granted.
     pub(crate) granted: Option<Granted>,
@@ -212,9 +215,15 @@ pub(crate) struct Stamping {
     pub(crate) pending: Option<String>,
     /// Why the answer that came does not count; it was not kept.
     pub(crate) refused: Option<String>,
+    /// Why the stamp that lay there does not count, and was asked for anew.
+    pub(crate) broken: Option<String>,
 }
 
 impl Stamping {
+    fn over(stamped: &Stamped) -> Self {
+        Self { over: stamped.file(), request: stamped.request(), response: None, granted: None, pending: None, refused: None, broken: None }
+    }
+
     /// The exit code that it calls for.
     pub(crate) const fn exit(&self) -> Exit {
         match (&self.refused, &self.pending) {
@@ -226,8 +235,14 @@ impl Stamping {
 
     /// Tells a person.
     pub(crate) fn tell(&self, output: &Output) {
+        if let Some(why) = &self.broken {
+            output.warn(format_args!("the time stamp over {} that lay there does not hold, and was asked for anew: {why}", self.over));
+        }
         if let Some(granted) = &self.granted {
             output.say(format_args!("timestamp  {} was there by {}", self.over, granted.time));
+            if granted.authority.is_none() {
+                output.warn(format_args!("the time stamp over {} is NOT ANCHORED: no trust file names an authority to believe", self.over));
+            }
         }
         if let Some(why) = &self.pending {
             output.warn(format_args!("the time stamp over {} is PENDING: {why}", self.over));
@@ -239,22 +254,31 @@ impl Stamping {
 }
 
 impl Stamper<'_> {
-    /// Asks for every stamp that the bundle lacks. A request that is pending is sent again as it is.
+    /// Asks for every stamp that the bundle lacks, or whose answer does not hold. A request that is pending is sent again as it is.
+    /// A stamp that holds is left as it is; one that no authority vouches for is told.
     pub(crate) fn stamp(&self, bundle: &Path, run: Timestamp) -> Result<Vec<Stamping>> {
+        let demands = Demands { trust: self.trust, at: Some(clock::now()), ..Demands::default() };
         let mut out = Vec::new();
         for stamped in seal::stampable(bundle)? {
+            let mut broken = None;
             if bundle.join(stamped.response()).exists() {
-                continue;
+                match verify::stamp(bundle, run, &stamped, &demands) {
+                    Ok(Some(granted)) if granted.authority.is_some() => continue,
+                    Ok(granted) => {
+                        out.push(Stamping { granted, ..Stamping::over(&stamped) });
+                        continue;
+                    }
+                    Err(fault) => broken = Some(fault.to_string()),
+                }
             }
-            out.push(self.one(bundle, &stamped, run)?);
+            out.push(Stamping { broken, ..self.one(bundle, &stamped, run)? });
         }
         Ok(out)
     }
 
     fn one(&self, bundle: &Path, stamped: &Stamped, run: Timestamp) -> Result<Stamping> {
         let request = self.request(bundle, stamped)?;
-        let mut out =
-            Stamping { over: stamped.file(), request: stamped.request(), response: None, granted: None, pending: None, refused: None };
+        let mut out = Stamping::over(stamped);
         let Some(url) = self.authority else {
             out.pending = Some("no authority is named; name one, or have the request answered and put the answer beside it".to_owned());
             return Ok(out);
@@ -314,8 +338,9 @@ pub(crate) fn trust(given: Option<&Path>, workspace: Option<&Workspace>) -> Resu
 }
 
 /// Signs and stamps what a run sealed, as the workspace says. The bundle stays sealed whatever becomes of that.
-pub(crate) fn seal(workspace: &Workspace, bundle: &Path, run_id: &str, run: Timestamp, output: &Output) -> Exit {
+pub(crate) fn seal(workspace: &Workspace, ledger: &Ledger, sealed: &Sealed, run: Timestamp, output: &Output) -> Exit {
     let config = &workspace.config;
+    let (bundle, run_id) = (&*sealed.path, &*sealed.run_id);
     let mut exit = Exit::Held;
     if let Some(signing) = &config.signing {
         let signed = signing.open(&workspace.root).and_then(|signer| Ok(sign(bundle, run_id, signing, &*signer)?));
@@ -345,5 +370,20 @@ pub(crate) fn seal(workspace: &Workspace, bundle: &Path, run_id: &str, run: Time
             }
         }
     }
+    if config.signing.is_some() || config.timestamps.is_some() {
+        exit = exit.max(share(ledger, run_id, bundle, output));
+    }
     exit
+}
+
+/// Brings what was added to the seal of a bundle to the ledger that it is a part of, so that it is there at other machines too.
+pub(crate) fn share(ledger: &Ledger, run_id: &str, bundle: &Path, output: &Output) -> Exit {
+    match ledger.share_seal(run_id, bundle) {
+        Ok(()) => Exit::Held,
+        Err(error) => {
+            let what = "what was signed and stamped lies in the bundle on this machine, and is NOT IN THE LEDGER";
+            output.warn(format_args!("{what}: {error}; run `proofbook sign` or `proofbook timestamp` again"));
+            Exit::CouldNotLook
+        }
+    }
 }

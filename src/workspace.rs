@@ -7,8 +7,10 @@ use proofbook_checks::Catalog;
 use proofbook_controls::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use proofbook_controls::files::{Files, is_yaml};
 use proofbook_controls::{ControlId, FrameworkId, yaml};
-use proofbook_evidence::attestation::Attestations;
+use proofbook_evidence::attestation::{Attestation, Attestations};
 use proofbook_evidence::bundle::Bundle;
+use proofbook_evidence::bundle::manifest::{Manifest, sha256_hex};
+use proofbook_evidence::exception::Exceptions;
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::freshness::Windows;
 use proofbook_evidence::ledger::{Ledger, RunRef};
@@ -17,7 +19,9 @@ use proofbook_evidence::verify;
 
 use crate::cli::Common;
 use crate::config::{Config, Environment};
-use crate::scope;
+use crate::exit::Exit;
+use crate::output::Output;
+use crate::{scope, sealing};
 
 /// The name of the file that makes a folder a workspace.
 pub(crate) const FILE: &str = "proofbook.yaml";
@@ -145,13 +149,45 @@ impl Workspace {
     pub(crate) fn attestations(&self, catalog: &Catalog) -> Result<Attestations> {
         let mut files = Files::default();
         add_folder(&mut files, &self.root, Path::new("attestations"))?;
-        Ok(Attestations::load(&files, &catalog.controls)?)
+        let attestations = Attestations::load(&files, &catalog.controls, &self.config.approval())?;
+        self.check_evidence(&attestations)?;
+        Ok(attestations)
+    }
+
+    // What a statement rests on must be what was signed, where it is at hand; a place elsewhere is named by its digest alone.
+    fn check_evidence(&self, attestations: &Attestations) -> Result<()> {
+        let mut errors = Diagnostics::default();
+        for (path, text) in attestations.files.iter() {
+            let statement: Attestation = yaml::parse(path, text).map_err(Diagnostics::from)?;
+            for named in &statement.evidence {
+                let file = self.root.join(&named.file);
+                let bytes = match std::fs::read(&file) {
+                    Ok(bytes) => bytes,
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error).with_context(|| format!("reading {}", file.display())),
+                };
+                let found = sha256_hex(&bytes);
+                if found != named.sha256.value {
+                    let message = format!("`{}` has the SHA-256 {found}", named.file);
+                    let fault = Diagnostic::new("digest", path, message).at(named.sha256.span).with_source(text);
+                    errors.push(fault.help("put back the file that was signed, or have the statement signed again"));
+                }
+            }
+        }
+        Ok(errors.into_result(())?)
     }
 
     /// The documentation of the workspace.
     pub(crate) fn docs(&self) -> Vec<PathBuf> {
         let named = &self.config.docs;
         if named.is_empty() { vec![self.root.join("docs")] } else { named.iter().map(|path| self.root.join(path)).collect() }
+    }
+
+    /// What was accepted for a time, with every id resolved.
+    pub(crate) fn exceptions(&self, catalog: &Catalog) -> Result<Exceptions> {
+        let mut files = Files::default();
+        add_folder(&mut files, &self.root, Path::new("exceptions"))?;
+        Ok(Exceptions::load(&files, catalog, self.config.approval())?)
     }
 
     /// What is stated for publication.
@@ -190,6 +226,15 @@ impl Workspace {
             Some(place) => place.open(&self.root, &part),
             None => Ok(Ledger::open(&self.root.join("evidence").join(part))?),
         }
+    }
+
+    /// Brings what was added to the seal of a bundle to the ledger that it was fetched from, if that is one of this workspace.
+    pub(crate) fn share_seal(&self, manifest: &Manifest, bundle: &Path, output: &Output) -> Result<Exit> {
+        let run = &manifest.predicate;
+        if run.workspace != self.config.workspace.value {
+            return Ok(Exit::Held);
+        }
+        Ok(sealing::share(&self.ledger(&run.environment)?, &run.run_id, bundle, output))
     }
 
     /// The ledger that a bundle is a part of; none where it came from elsewhere.

@@ -27,7 +27,7 @@ use crate::views::{self, Need, ViewObjects};
 pub const BUDGET: u64 = 2_000_000;
 
 /// The version of evaluation and roll-up; raised whenever the same observations could lead to another verdict.
-pub const SEMANTICS: u32 = 1;
+pub const SEMANTICS: u32 = 2;
 
 /// An inventory made ready for evaluation: views and indexes that several checks share are built once.
 pub struct Evaluation<'i> {
@@ -260,6 +260,7 @@ impl<'r> Run<'r, '_> {
             reason_code: judgement.reason,
             message: judgement.message,
             measured: judgement.measured,
+            exceptions: Vec::new(),
         }
     }
 
@@ -407,7 +408,8 @@ impl<'r> Run<'r, '_> {
     fn about_population(&self, population: Population, verdict: Verdict, reason_code: Reason, message: String) -> CheckResult {
         let check = self.check.id();
         let subject = Subject { kind: "Population".into(), namespace: None, name: check.as_str().into(), uid: None };
-        let finding = Finding { check: check.clone(), subject, verdict, reason_code, message, measured: BTreeMap::new() };
+        let finding =
+            Finding { check: check.clone(), subject, verdict, reason_code, message, measured: BTreeMap::new(), exceptions: Vec::new() };
         CheckResult { population, findings: vec![finding] }
     }
 }

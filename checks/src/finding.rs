@@ -100,6 +100,9 @@ pub struct Finding {
     /// Typed values that were measured.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub measured: BTreeMap<Name, Value>,
+    /// The exceptions that cover it, where it is a failure that is known and accepted for a time. The verdict stays.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<String>,
 }
 
 /// What a check looked at, with the proof that it is all there.

@@ -89,8 +89,10 @@ pub enum Reason {
     ClockSkew,
     /// The evidence is older than its window.
     Stale,
-    /// The check was left out on purpose.
+    /// The check must be asked for, or others were chosen by name.
     OptIn,
+    /// The workspace switched the check off.
+    SwitchedOff,
 }
 
 impl Reason {

@@ -21,6 +21,7 @@ pub mod inventory;
 pub mod mask;
 pub mod plan;
 pub mod project;
+pub mod pseudonym;
 mod reach;
 pub mod resource;
 pub mod sensitive;

@@ -146,4 +146,7 @@ pub struct AttestationNeed {
     pub statement: String,
     /// How long a statement counts, in days.
     pub valid_days: u32,
+    /// Whether a statement without evidence is enough, as little hangs on it; it is then shown as an assertion.
+    #[serde(default)]
+    pub assertion_suffices: bool,
 }

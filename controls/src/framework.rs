@@ -68,7 +68,7 @@ pub struct Level {
     /// The title.
     pub title: String,
     /// For how many hours a result counts at this level, by class of evidence (`live-config`, `detection`, `backup`, `process`,
-    /// `exercise`); the usual window of the class where nothing is said.
+    /// `exercise`). It never makes the usual window of the class longer; a control may have a window of its own up to it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fresh_hours: BTreeMap<String, u32>,
 }

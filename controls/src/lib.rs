@@ -15,7 +15,7 @@ mod load;
 pub mod mapping;
 pub mod yaml;
 
-pub use control::{Control, Layer, Split};
+pub use control::{AttestationNeed, Control, Layer, Split};
 pub use crosswalk::{Correspondences, Crosswalk};
 pub use framework::{Binds, Framework, Requirement};
 pub use id::{CheckId, ControlId, CrosswalkId, FrameworkId, RequirementId};

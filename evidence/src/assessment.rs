@@ -8,8 +8,13 @@ use proofbook_checks::{Population, Reason, Verdict};
 use proofbook_controls::{CheckId, ControlId, FrameworkId, RequirementId};
 use serde::{Deserialize, Serialize};
 
+use crate::exception::{Kind, Standing};
+
 /// How many findings have each verdict; verdicts that none has are left out.
 pub type Counts = BTreeMap<Verdict, u64>;
+
+/// How many failures each exception covers, by its id.
+pub type Excepted = BTreeMap<String, u64>;
 
 /// All that the findings of a run add up to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +26,9 @@ pub struct Assessment {
     pub controls: BTreeMap<ControlId, ControlAssessment>,
     /// By framework and requirement.
     pub frameworks: BTreeMap<FrameworkId, BTreeMap<RequirementId, RequirementAssessment>>,
+    /// How each exception of the workspace stands, by id.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub exceptions: BTreeMap<String, ExceptionAssessment>,
 }
 
 /// What a check says in all.
@@ -41,6 +49,28 @@ pub struct CheckAssessment {
     pub method: Method,
     /// Until when the result counts.
     pub fresh_until: Timestamp,
+    /// The failures that are covered by exceptions; `counts` has them under the verdict that the roll-up takes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub excepted: Excepted,
+}
+
+/// How an exception stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExceptionAssessment {
+    /// What kind of deviation it is.
+    pub kind: Kind,
+    /// What the roll-up takes for the failures that it covers.
+    pub verdict: Verdict,
+    /// How it stands.
+    pub standing: Standing,
+    /// When it stops counting.
+    pub until: Timestamp,
+    /// How many failures it covers.
+    pub findings: u64,
+    /// Whether it names a whole kind, or a whole namespace of one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub broad: bool,
 }
 
 /// What a control comes to.
@@ -55,6 +85,9 @@ pub struct ControlAssessment {
     pub parts: Vec<Part>,
     /// Subjects on which two independent checks differ.
     pub disagree: Vec<Disagreement>,
+    /// The exception by which the whole control does not apply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_applicable: Option<String>,
 }
 
 /// What a status rests on.
@@ -81,6 +114,9 @@ pub struct Part {
     pub required: bool,
     /// Its verdict; a missing attestation is `error`.
     pub status: Verdict,
+    /// The failures that exceptions cover.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub excepted: Excepted,
 }
 
 /// What a part is.

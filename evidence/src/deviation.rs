@@ -97,6 +97,8 @@ kinds! {
     TimestampExpired = "timestamp-expired",
     /// The stamp tells a time before the run, or one to come.
     TimestampTime = "timestamp-time",
+    /// The run tells a time to come.
+    RunTime = "run-time",
 }
 
 impl fmt::Display for DeviationKind {

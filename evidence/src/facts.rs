@@ -108,6 +108,13 @@ pub struct Certification {
     pub framework: FrameworkId,
     /// The status: only `certified` may be printed as such.
     pub status: CertificationStatus,
+    /// The level, baseline or type: `type1`, `type2`, `low`, `moderate`, `high`, `l1`, `l2`, `l3`.
+    #[serde(default)]
+    pub level: Option<String>,
+    /// The last day on which it counts.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub valid_until: Option<jiff::civil::Date>,
     /// One sentence: body, number, period, scope.
     #[serde(default)]
     pub note: String,

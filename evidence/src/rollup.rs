@@ -17,6 +17,7 @@ use crate::assessment::{
     Assessment, Basis, CheckAssessment, ControlAssessment, Counts, Coverage, Disagreement, Part, PartKind, RequirementAssessment,
 };
 use crate::attestation::Attestations;
+use crate::exception::{Claims, Effects, Exceptions};
 use crate::freshness::{self, Windows};
 use crate::scope::{Membership, Scopes};
 
@@ -99,13 +100,15 @@ pub struct Assessor<'c> {
     clock: Timestamp,
     checks: BTreeMap<CheckId, CheckAssessment>,
     pairs: Pairs,
+    // Of checks with failures that exceptions may cover.
+    claims: BTreeMap<CheckId, Claims>,
 }
 
 impl<'c> Assessor<'c> {
     /// Starts an assessment of a run at `clock`.
     #[must_use]
     pub fn new(catalog: &'c Catalog, windows: Windows, clock: Timestamp) -> Self {
-        Self { catalog, windows, clock, checks: BTreeMap::new(), pairs: BTreeMap::new() }
+        Self { catalog, windows, clock, checks: BTreeMap::new(), pairs: BTreeMap::new(), claims: BTreeMap::new() }
     }
 
     /// Adds what one check said.
@@ -128,8 +131,12 @@ impl<'c> Assessor<'c> {
                 severity: definition.severity,
                 method: definition.method,
                 fresh_until: freshness::until(self.clock, self.windows.hours(definition.freshness)),
+                excepted: BTreeMap::new(),
             },
         );
+        if result.findings.iter().any(|finding| !finding.exceptions.is_empty()) {
+            self.claims.insert(check.id().clone(), Claims::new(&result.findings));
+        }
         for on in self.meets(check) {
             let by_key = self.pairs.entry((check.id().clone(), on.to_owned())).or_default();
             for (key, verdict) in result.findings.iter().filter_map(|finding| Some((key(finding, on)?, finding.verdict))) {
@@ -150,15 +157,26 @@ impl<'c> Assessor<'c> {
 
     /// Rolls up to controls and to the requirements that are in scope.
     #[must_use]
-    pub fn finish(mut self, plan: &Plan<'_>, attestations: &Attestations, scopes: &Scopes) -> Assessment {
+    pub fn finish(mut self, plan: &Plan<'_>, attestations: &Attestations, exceptions: &Exceptions, scopes: &Scopes) -> Assessment {
         for check in self.catalog.checks.values() {
             // A check that was planned and never heard of was not looked at.
             let silent = if plan.checks.contains_key(check.id()) {
                 (Verdict::Error, Reason::NotCollected)
+            } else if check.definition.opt_in.is_none()
+                && plan.settings.checks.get(check.id()).is_some_and(|own| own.enabled == Some(false))
+            {
+                (Verdict::Skipped, Reason::SwitchedOff)
             } else {
                 (Verdict::Skipped, Reason::OptIn)
             };
             self.checks.entry(check.id().clone()).or_insert_with(|| without_result(check, silent, self.clock));
+        }
+        let by_itself = |check: &CheckId| self.checks.get(check).map_or(Verdict::Error, |check| check.status);
+        let effects = Effects::new(exceptions, self.catalog, self.clock, by_itself);
+        for (id, claims) in &self.claims {
+            if let Some(check) = self.checks.get_mut(id) {
+                effects.apply(check, claims);
+            }
         }
         let mut assessment = Assessment { checks: self.checks, ..Assessment::default() };
         let status = |check: &CheckId, assessment: &Assessment| assessment.checks.get(check).map_or(Verdict::Error, |check| check.status);
@@ -172,9 +190,11 @@ impl<'c> Assessor<'c> {
                 },
             );
             rolled.disagree = disagreements(self.catalog, control, &self.pairs);
+            effects.apply_to_control(control, &mut rolled, &assessment.checks, &self.claims);
             assessment.controls.insert(control.id.clone(), rolled);
         }
         requirements(&self.catalog.controls, scopes, &mut assessment);
+        assessment.exceptions = effects.standings(&assessment);
         assessment
     }
 }
@@ -182,7 +202,7 @@ impl<'c> Assessor<'c> {
 /// Rolls up one control from the statuses of its checks and attestations.
 #[must_use]
 pub fn roll(control: &Control, check: impl Fn(&CheckId) -> Verdict, attestation: impl Fn(&str) -> Verdict) -> ControlAssessment {
-    let part = |kind, id: &str, required, status| Part { kind, id: id.to_owned(), required, status };
+    let part = |kind, id: &str, required, status| Part { kind, id: id.to_owned(), required, status, excepted: BTreeMap::new() };
     let required = control.checks.required.iter().map(|id| part(PartKind::Check, id.value.as_str(), true, check(&id.value)));
     let attested = control.attestations.iter().map(|need| part(PartKind::Attestation, &need.id, true, attestation(&need.id)));
     let supporting = control.checks.supporting.iter().map(|id| part(PartKind::Check, id.value.as_str(), false, check(&id.value)));
@@ -195,7 +215,7 @@ pub fn roll(control: &Control, check: impl Fn(&CheckId) -> Verdict, attestation:
     };
     // A control that nothing shows is not satisfied.
     let status = worst(needed.iter().map(|part| part.status)).unwrap_or(Verdict::Error);
-    ControlAssessment { status, basis, parts, disagree: Vec::new() }
+    ControlAssessment { status, basis, parts, disagree: Vec::new(), not_applicable: None }
 }
 
 /// Rolls up the requirements that are in scope from the controls of the assessment.
@@ -251,6 +271,7 @@ fn without_result(check: &Check, (status, reason): (Verdict, Reason), clock: Tim
         severity: definition.severity,
         method: definition.method,
         fresh_until: clock,
+        excepted: BTreeMap::new(),
     }
 }
 

@@ -7,17 +7,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use jiff::{SignedDuration, Timestamp};
-use proofbook_checks::Verdict;
+use jiff::Timestamp;
 use proofbook_checks::inventory::Assurance;
+use proofbook_checks::{Reason, Verdict};
 use proofbook_controls::files::is_yaml;
-use proofbook_controls::{ControlId, FrameworkId, yaml};
+use proofbook_controls::{CheckId, ControlId, FrameworkId, yaml};
 use serde::Serialize;
 
-use crate::assessment::{Assessment, Counts};
-use crate::attestation::Attestation;
+use crate::assessment::{Assessment, ControlAssessment, Counts, PartKind};
+use crate::attestation::{self, Attestation};
+use crate::audit;
 use crate::bundle::{BundleError, Glance};
-use crate::freshness::{self, ControlWindows};
+use crate::freshness::{self, Times};
 use crate::ledger::RunRef;
 
 /// The state of an environment as of a time.
@@ -38,10 +39,14 @@ pub struct Status {
     pub age_seconds: i64,
     /// `live` if every target was read by the run itself.
     pub assurance: Assurance,
-    /// The earliest time at which a result that counted when it was sealed counts no more.
+    /// The earliest time at which a result or a statement that counted when it was sealed counts no more.
     pub fresh_until: Option<Timestamp>,
     /// Controls in scope by status.
     pub controls: Counts,
+    /// Checks that the workspace switched off although a control in scope rests on them.
+    pub switched_off: Vec<CheckId>,
+    /// Controls in scope that nothing is known of, because they rest on checks that must be asked for and were not.
+    pub not_looked_at: Vec<ControlId>,
     /// Requirements by framework and status.
     pub frameworks: BTreeMap<FrameworkId, Counts>,
     /// Results that count no more.
@@ -87,9 +92,6 @@ pub struct Reminder {
     pub mark: u8,
 }
 
-/// The days before a statement runs out at which its owner is reminded (evidence.md section 8).
-const MARKS: [u8; 4] = [0, 7, 14, 30];
-
 impl Status {
     /// The state as the bundle of a run gives it.
     ///
@@ -104,7 +106,7 @@ impl Status {
         let clock = glance.manifest().predicate.clock;
         let verdict = |need: &str| statements.get(need).map(|statement| statement.verdict(as_of));
         freshness::age(&mut assessment, clock, windows, verdict, as_of);
-        let times = times(&sealed, clock, windows);
+        let times = freshness::times(&sealed, clock, windows);
         let run_facts = &glance.manifest().predicate;
         Ok(Self {
             workspace: run_facts.workspace.clone(),
@@ -114,8 +116,10 @@ impl Status {
             as_of,
             age_seconds: as_of.duration_since(clock).as_secs(),
             assurance: run_facts.assurance,
-            fresh_until: times.keys().next().copied(),
-            controls: controls(&assessment),
+            fresh_until: freshness::fresh_until(&times, clock, statements.values()),
+            controls: by_status(in_scope(&assessment).map(|(_, control)| control.status)),
+            switched_off: switched_off(&assessment),
+            not_looked_at: not_looked_at(&assessment),
             frameworks: assessment
                 .frameworks
                 .iter()
@@ -127,30 +131,13 @@ impl Status {
         })
     }
 
-    /// Whether nothing is stale and every control in scope holds.
+    /// Whether nothing is stale, every control in scope that was looked at holds, and nobody switched off what one rests on. What is
+    /// there for those who ask for it and was not asked for stands apart, in [`Self::not_looked_at`].
     #[must_use]
     pub fn holds(&self) -> bool {
-        let bad = [Verdict::Fail, Verdict::Error, Verdict::Stale];
-        self.stale.is_empty() && bad.iter().all(|verdict| !self.controls.contains_key(verdict))
+        let holds = |verdict: &Verdict| freshness::counts(*verdict) || *verdict == Verdict::Skipped;
+        self.stale.is_empty() && self.switched_off.is_empty() && self.controls.keys().all(holds)
     }
-}
-
-/// What counts until when, by time.
-type Times = BTreeMap<Timestamp, Vec<(String, Verdict)>>;
-
-fn times(sealed: &Assessment, clock: Timestamp, windows: &ControlWindows) -> Times {
-    let mut out = Times::new();
-    // What did not run has no window.
-    let ran = sealed.checks.iter().filter(|(_, check)| freshness::counts(check.status) && check.fresh_until > clock);
-    for (id, check) in ran {
-        out.entry(check.fresh_until).or_default().push((id.to_string(), check.status));
-    }
-    for (id, hours) in windows {
-        if let Some(control) = sealed.controls.get(id).filter(|control| freshness::counts(control.status)) {
-            out.entry(freshness::until(clock, i64::from(*hours))).or_default().push((id.to_string(), control.status));
-        }
-    }
-    out
 }
 
 fn passed(times: &Times, as_of: Timestamp) -> Vec<Passed> {
@@ -170,29 +157,44 @@ fn by_status(statuses: impl Iterator<Item = Verdict>) -> Counts {
 }
 
 // Those that a requirement in scope rests on; all where no requirement names any.
-fn controls(assessment: &Assessment) -> Counts {
+fn in_scope(assessment: &Assessment) -> impl Iterator<Item = (&ControlId, &ControlAssessment)> {
     let requirements = assessment.frameworks.values().flat_map(BTreeMap::values);
     let named: BTreeSet<&ControlId> = requirements.flat_map(|requirement| &requirement.controls).collect();
-    let in_scope = assessment.controls.iter().filter(|(id, _)| named.is_empty() || named.contains(id));
-    by_status(in_scope.map(|(_, control)| control.status))
+    assessment.controls.iter().filter(move |(id, _)| named.is_empty() || named.contains(id))
+}
+
+// The required checks of a control that have this reason.
+fn required<'a>(assessment: &'a Assessment, control: &'a ControlAssessment, reason: Reason) -> impl Iterator<Item = &'a CheckId> {
+    let parts = control.parts.iter().filter(|part| part.required && part.kind == PartKind::Check);
+    let known = parts.filter_map(|part| assessment.checks.get_key_value(part.id.as_str()));
+    known.filter(move |(_, check)| check.reason == reason).map(|(id, _)| id)
+}
+
+fn switched_off(assessment: &Assessment) -> Vec<CheckId> {
+    let off = in_scope(assessment).flat_map(|(_, control)| required(assessment, control, Reason::SwitchedOff));
+    off.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+}
+
+fn not_looked_at(assessment: &Assessment) -> Vec<ControlId> {
+    let skipped = in_scope(assessment).filter(|(_, control)| control.status == Verdict::Skipped);
+    skipped.filter(|(_, control)| required(assessment, control, Reason::SwitchedOff).next().is_none()).map(|(id, _)| id.clone()).collect()
 }
 
 // They were held to the library when they were sealed.
 fn statements(glance: &Glance) -> BTreeMap<String, Attestation> {
     let files = glance.files().under("attestations").filter(|(path, _)| is_yaml(path));
-    let parsed = files.filter_map(|(path, text)| yaml::parse::<Attestation>(path, text).ok());
-    parsed.map(|statement| (statement.id.value.clone(), statement)).collect()
+    let parsed = files.filter_map(|(path, text)| Some((path, yaml::parse::<Attestation>(path, text).ok()?)));
+    attestation::in_force(parsed).into_iter().map(|(_, statement)| (statement.id.value.clone(), statement)).collect()
 }
 
 fn reminders(statements: &BTreeMap<String, Attestation>, as_of: Timestamp) -> Vec<Reminder> {
     let reminder = |statement: &Attestation| {
-        let left = statement.expires_at.duration_since(as_of);
-        let mark = MARKS.into_iter().find(|days| left <= SignedDuration::from_hours(24 * i64::from(*days)))?;
+        let mark = audit::mark(statement.expires_at(), as_of)?;
         Some(Reminder {
             id: statement.id.value.clone(),
             control: statement.control.as_ref().map(|control| control.value.to_string()),
             role: statement.role.clone(),
-            expires_at: statement.expires_at,
+            expires_at: statement.expires_at(),
             mark,
         })
     };

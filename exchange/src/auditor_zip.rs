@@ -86,9 +86,11 @@ fn findings(bundle: &Bundle) -> Result<Vec<u8>, ExportError> {
             finding.message,
             measured,
             commands.1.remove(&finding.subject).unwrap_or_default(),
+            finding.exceptions.join(" "),
         ]);
     })?;
-    table(["check", "subject", "verdict", "reason_code", "message", "measured", "manual_command"], rows.into_iter())
+    let heading = ["check", "subject", "verdict", "reason_code", "message", "measured", "manual_command", "exceptions"];
+    table(heading, rows.into_iter())
 }
 
 fn checks(publication: &Publication) -> Result<Vec<u8>, ExportError> {

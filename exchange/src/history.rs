@@ -160,6 +160,7 @@ fn findings_parquet(states: &[State]) -> Result<Vec<u8>, ExportError> {
         text("reason_code", |state| state.finding.reason_code.as_str()),
         text("message", |state| state.finding.message.clone()),
         Column { name: "measured", values: Values::Text(measured) },
+        text("exceptions", |state| state.finding.exceptions.join(" ")),
         Column { name: "first_seen", values: Values::Time(states.iter().map(|state| state.first_seen.as_millisecond()).collect()) },
         Column { name: "last_seen", values: Values::Time(states.iter().map(|state| state.last_seen.as_millisecond()).collect()) },
         Column {
@@ -270,6 +271,7 @@ mod tests {
                 severity: Severity::High,
                 method: Method::Examine,
                 fresh_until: start(),
+                excepted: BTreeMap::new(),
             };
             (id, assessed)
         };
@@ -289,7 +291,7 @@ mod tests {
                 };
                 let parts: Vec<Part> = (0..4).map(part).collect();
                 let status = parts.iter().map(|part| part.status).min().unwrap();
-                let assessed = ControlAssessment { status, basis: Basis::Automated, parts, disagree: Vec::new() };
+                let assessed = ControlAssessment { status, basis: Basis::Automated, parts, disagree: Vec::new(), not_applicable: None };
                 (ControlId::new(&format!("control-{number}")).unwrap(), assessed)
             };
             let controls: BTreeMap<ControlId, ControlAssessment> = (0..170).map(control).collect();
@@ -301,7 +303,7 @@ mod tests {
             };
             let frameworks = BTreeMap::from([(FrameworkId::new("fedramp-20x").unwrap(), (0..65).map(ksi).collect())]);
             let clock = start() + SignedDuration::from_hours(run * 6);
-            series.add(clock, Assurance::Live, &Assessment { checks, controls, frameworks });
+            series.add(clock, Assurance::Live, &Assessment { checks, controls, frameworks, ..Assessment::default() });
         }
         series.into_rows()
     }
@@ -346,6 +348,7 @@ mod tests {
                     reason_code: if verdict == Verdict::Pass { Reason::AsPromised } else { Reason::AboveMax },
                     message: format!("has the level {level}"),
                     measured: BTreeMap::from([(Name::from("level"), Value::from_json(&(*level).into()))]),
+                    exceptions: Vec::new(),
                 });
             }
         }

@@ -8,11 +8,14 @@ use serde_json::{Value, json};
 
 use crate::ExportError;
 
-/// SARIF 2.1.0: a rule a kind of notice, a result a notice that is more than information.
+/// The verdicts that are good; anything else is at best not decided.
+const GOOD: [&str; 2] = ["backed", "attested"];
+
+/// SARIF 2.1.0: a rule a kind of notice, a result a notice that is more than information. `unseen` is what could not be looked at.
 ///
 /// # Errors
 /// None that a notice can cause.
-pub fn sarif(notices: &[Notice], kinds: &[&NoticeKind], tool_version: &str) -> Result<Vec<u8>, ExportError> {
+pub fn sarif(notices: &[Notice], kinds: &[&NoticeKind], unseen: &[String], tool_version: &str) -> Result<Vec<u8>, ExportError> {
     let rules: Vec<Value> = kinds
         .iter()
         .map(|kind| {
@@ -36,6 +39,11 @@ pub fn sarif(notices: &[Notice], kinds: &[&NoticeKind], tool_version: &str) -> R
                 "rules": rules,
             }},
             "columnKind": "unicodeCodePoints",
+            "invocations": [{
+                "executionSuccessful": unseen.is_empty(),
+                "toolExecutionNotifications":
+                    unseen.iter().map(|what| json!({"level": "error", "message": {"text": what}})).collect::<Vec<_>>(),
+            }],
             "results": results,
         }],
     });
@@ -45,8 +53,12 @@ pub fn sarif(notices: &[Notice], kinds: &[&NoticeKind], tool_version: &str) -> R
 }
 
 fn result(notice: &Notice, kinds: &[&NoticeKind]) -> Value {
-    let kind = if notice.level == Level::Note { "pass" } else { "fail" };
-    let level = if notice.level == Level::Note { "none" } else { notice.level.as_str() };
+    // SARIF 2.1.0, section 3.27.9: a level belongs to `fail` alone, and what is neither good nor bad is `review`.
+    let (kind, level) = match notice.level {
+        _ if GOOD.contains(&notice.verdict) => ("pass", "none"),
+        Level::Note => ("review", "none"),
+        level => ("fail", level.as_str()),
+    };
     let mut result = json!({
         "ruleId": notice.code,
         "kind": kind,
@@ -70,11 +82,12 @@ fn result(notice: &Notice, kinds: &[&NoticeKind]) -> Value {
     result
 }
 
-/// JUnit: a suite a document, a case a statement; what fails is what `fails` says.
+/// JUnit: a suite a document, a case a statement; what fails is what `fails` says, what is good passes, and the rest is skipped with the
+/// reason. What could not be looked at is an error of a suite of its own.
 ///
 /// # Errors
 /// A text that XML cannot hold.
-pub fn junit(notices: &[Notice], fails: &dyn Fn(&Notice) -> bool) -> Result<Vec<u8>, ExportError> {
+pub fn junit(notices: &[Notice], fails: &dyn Fn(&Notice) -> bool, unseen: &[String]) -> Result<Vec<u8>, ExportError> {
     let mut by_path: BTreeMap<&str, Vec<&Notice>> = BTreeMap::new();
     for notice in notices {
         by_path.entry(&notice.path).or_default().push(notice);
@@ -90,13 +103,26 @@ pub fn junit(notices: &[Notice], fails: &dyn Fn(&Notice) -> bool) -> Result<Vec<
                     .set_message(notice.message.as_str())
                     .set_description(format!("{}\n{}", notice.text, notice.suggestion));
                 status
-            } else {
+            } else if GOOD.contains(&notice.verdict) {
                 TestCaseStatus::success()
+            } else {
+                let mut status = TestCaseStatus::skipped();
+                status.set_type(notice.code).set_message(notice.message.as_str());
+                status
             };
             let words: String = notice.text.chars().take(80).collect();
             let mut case = TestCase::new(format!("{}:{} {} {words}", notice.line, notice.column, notice.code), status);
             case.set_classname(notice.claim.clone().unwrap_or_else(|| path.to_owned()));
             suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
+    }
+    if !unseen.is_empty() {
+        let mut suite = TestSuite::new("could not look");
+        for what in unseen {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+            status.set_type("could-not-look").set_message(what.as_str());
+            suite.add_test_case(TestCase::new(what.as_str(), status));
         }
         report.add_test_suite(suite);
     }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use proofbook_checks::Verdict;
 use proofbook_checks::definition::Method;
 use proofbook_evidence::assessment::Counts;
+use proofbook_evidence::exception::{Kind, Rating, Standing};
+use proofbook_evidence::views::exceptions::ExceptionView;
 use proofbook_evidence::views::{CheckView, FrameworkView, Publication, RequirementView};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
@@ -86,6 +88,7 @@ impl<'p> Document<'p> {
                 ]},
                 "reviewed-controls": {"control-selections": [self.selection()]},
                 "observations": self.publication.checks.values().map(|check| self.observation(check, &system, &tool)).collect::<Vec<_>>(),
+                "risks": self.publication.exceptions.values().filter(|exception| stands(exception)).map(|exception| self.risk(exception)).collect::<Vec<_>>(),
                 "findings": self.findings(),
             }],
             "back-matter": {"resources": [{
@@ -128,6 +131,18 @@ impl<'p> Document<'p> {
     fn observation(&self, check: &CheckView, system: &str, tool: &str) -> Value {
         let run = &self.publication.run;
         let population = &check.population;
+        // An accepted failure is observed as what it is.
+        let observed = if check.status == Verdict::Exception { Verdict::Fail } else { check.status };
+        let mut props = vec![
+            prop("check-id", &check.id),
+            prop("check-version", &check.version.to_string()),
+            prop("verdict", observed.as_str()),
+            prop("reason-code", &check.reason.as_str()),
+            prop("population-complete", &population.complete.to_string()),
+            prop("run-id", &run.run_id),
+        ];
+        let covering = self.publication.exceptions.values().filter(|exception| exception.check.as_ref() == Some(&check.id));
+        props.extend(covering.filter(|exception| stands(exception)).map(|exception| prop("exception-id", &exception.id)));
         json!({
             "uuid": self.observation_id(&check.id),
             "title": check.title,
@@ -138,14 +153,7 @@ impl<'p> Document<'p> {
                 population.enumerated,
                 counted(&check.counts),
             ),
-            "props": [
-                prop("check-id", &check.id),
-                prop("check-version", &check.version.to_string()),
-                prop("verdict", check.status.as_str()),
-                prop("reason-code", &check.reason.as_str()),
-                prop("population-complete", &population.complete.to_string()),
-                prop("run-id", &run.run_id),
-            ],
+            "props": props,
             "methods": [match check.method { Method::Examine => "EXAMINE", Method::Test => "TEST" }],
             "types": ["control-objective"],
             "origins": [{"actors": [{"type": "tool", "actor-uuid": tool}]}],
@@ -159,6 +167,31 @@ impl<'p> Document<'p> {
 
     fn observation_id(&self, check: &str) -> String {
         self.of_run(&format!("observation/{check}"))
+    }
+
+    fn risk(&self, exception: &ExceptionView) -> Value {
+        let rating = |rating: Rating| serde_json::to_value(rating).unwrap_or_default().as_str().unwrap_or_default().to_owned();
+        let mut props = vec![
+            prop("exception-id", &exception.id),
+            prop("exception-kind", exception.kind.as_str()),
+            prop("risk", &rating(exception.risk)),
+            prop("failures-covered", &exception.findings.to_string()),
+        ];
+        props.extend(exception.adjusted.map(|adjusted| prop("adjusted-risk", &rating(adjusted))));
+        json!({
+            "uuid": self.risk_id(&exception.id),
+            "title": format!("{} {}", exception.kind, exception.id),
+            "description": format!("Asked for by {}, approved by {}: {}", exception.requester, exception.approver, exception.reason),
+            "statement": exception.mitigation.as_deref().unwrap_or("Nothing mitigates it; see the reason."),
+            "props": props,
+            "status": status(exception.kind),
+            "deadline": exception.until.to_string(),
+            "related-observations": exception.check.iter().map(|check| json!({"observation-uuid": self.observation_id(check)})).collect::<Vec<_>>(),
+        })
+    }
+
+    fn risk_id(&self, exception: &str) -> String {
+        self.of_run(&format!("risk/{exception}"))
     }
 
     fn findings(&self) -> Vec<Value> {
@@ -180,6 +213,11 @@ impl<'p> Document<'p> {
         let mut observations: Vec<&str> = checks.map(|check| check.id.as_str()).collect();
         observations.sort_unstable();
         observations.dedup();
+        let concerns = |exception: &&ExceptionView| {
+            let check = exception.check.as_deref().is_some_and(|check| observations.contains(&check));
+            check || exception.control.as_deref().is_some_and(|control| controls.contains_key(control))
+        };
+        let risks = self.publication.exceptions.values().filter(|exception| stands(exception)).filter(concerns);
         let limits: Vec<String> = controls.values().map(|mapping| format!("{}: {}", mapping.control, mapping.limits.trim())).collect();
         Some(json!({
             "uuid": self.of_run(&format!("finding/{}/{id}", framework.id)),
@@ -188,8 +226,22 @@ impl<'p> Document<'p> {
             "props": [prop("framework", &framework.id), prop("requirement", &requirement.id), prop("verdict", status.as_str())],
             "target": {"type": "objective-id", "target-id": format!("{id}_obj"), "status": {"state": state, "reason": reason}},
             "related-observations": observations.iter().map(|check| json!({"observation-uuid": self.observation_id(check)})).collect::<Vec<_>>(),
+            "related-risks": risks.map(|exception| json!({"risk-uuid": self.risk_id(&exception.id)})).collect::<Vec<_>>(),
             "remarks": format!("What this does not prove: {}", limits.join(" ")),
         }))
+    }
+}
+
+// What does not apply is no risk: its requirements are excluded with a reason.
+fn stands(exception: &ExceptionView) -> bool {
+    exception.standing == Standing::InEffect && exception.kind != Kind::NotApplicable
+}
+
+// What waits, stays or was only rated anew is still open.
+const fn status(kind: Kind) -> &'static str {
+    match kind {
+        Kind::OperationalRequirement | Kind::VendorDependency | Kind::RiskAdjustment => "open",
+        _ => "deviation-approved",
     }
 }
 

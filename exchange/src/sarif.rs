@@ -23,7 +23,7 @@ fn log(publication: &Publication) -> Value {
         .checks
         .values()
         .enumerate()
-        .flat_map(|(index, check)| check.failing.iter().filter_map(move |finding| result(check, index, finding)))
+        .flat_map(|(index, check)| check.failing.iter().filter_map(move |finding| result(publication, check, index, finding)))
         .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -55,7 +55,7 @@ fn rule(check: &CheckView) -> Value {
     })
 }
 
-fn result(check: &CheckView, index: usize, finding: &Finding) -> Option<Value> {
+fn result(publication: &Publication, check: &CheckView, index: usize, finding: &Finding) -> Option<Value> {
     // SARIF tells a failure from what is open: could not be looked at.
     let (kind, level) = match finding.verdict {
         Verdict::Fail => ("fail", level(check.severity)),
@@ -64,7 +64,20 @@ fn result(check: &CheckView, index: usize, finding: &Finding) -> Option<Value> {
     };
     let subject = finding.subject.to_string();
     let fingerprint = Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("{}/{subject}", check.id).as_bytes());
-    Some(json!({
+    // An accepted failure stays a result, and says who took it out of the open ones.
+    let accepting = finding.exceptions.iter().filter_map(|id| publication.exceptions.get(id));
+    let accepting = accepting.filter(|exception| exception.check.is_some() && exception.accepts());
+    let suppressions: Vec<Value> = accepting
+        .map(|exception| {
+            let justification = format!("{} {}, until {}: {}", exception.kind, exception.id, exception.until, exception.reason);
+            json!({"kind": "external", "status": "accepted", "justification": sentence(&justification)})
+        })
+        .collect();
+    let mut properties = json!({"verdict": finding.verdict.as_str(), "reasonCode": finding.reason_code.as_str()});
+    if !finding.exceptions.is_empty() {
+        properties["exceptions"] = json!(finding.exceptions);
+    }
+    let mut result = json!({
         "ruleId": check.id,
         "ruleIndex": index,
         "kind": kind,
@@ -72,8 +85,12 @@ fn result(check: &CheckView, index: usize, finding: &Finding) -> Option<Value> {
         "message": {"text": sentence(&format!("{subject}: {}", finding.message))},
         "locations": [{"logicalLocations": [{"name": finding.subject.name, "fullyQualifiedName": subject, "kind": "resource"}]}],
         "partialFingerprints": {"checkAndSubject/v1": fingerprint.to_string()},
-        "properties": {"verdict": finding.verdict.as_str(), "reasonCode": finding.reason_code.as_str()},
-    }))
+        "properties": properties,
+    });
+    if !suppressions.is_empty() {
+        result["suppressions"] = suppressions.into();
+    }
+    Some(result)
 }
 
 const fn level(severity: Severity) -> &'static str {

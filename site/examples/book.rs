@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let facts: Facts = serde_json::from_value(config["facts"].clone())?;
     let bundle = Bundle::open(Path::new(&bundle))?;
     let as_of = bundle.manifest().predicate.clock;
-    let publication = Publication::new(&bundle, facts, as_of)?.for_profile(Profile::Customer);
+    let publication = Publication::new(&bundle, facts, as_of, None)?.for_profile(Profile::Customer);
 
     let out = Path::new(&out);
     if what == "site" {

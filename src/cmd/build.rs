@@ -17,6 +17,7 @@ use crate::clock;
 use crate::exit::Exit;
 use crate::ledger::{Handover, handed_over, tell};
 use crate::output::Output;
+use crate::sealing;
 use crate::workspace::Workspace;
 
 /// Arguments of `build`.
@@ -83,7 +84,8 @@ impl Publish {
         let facts = workspace.facts()?;
         let bundle = Workspace::intact(path)?;
         let as_of = at.unwrap_or_else(clock::now);
-        let publication = Publication::new(&bundle, facts, as_of)?;
+        let trust = sealing::trust(None, Some(workspace))?;
+        let publication = Publication::new(&bundle, facts, as_of, trust.as_ref())?;
         let ledger = workspace.ledger_of(&bundle)?;
         if ledger.is_none() {
             output.detail("custody    not noted: the bundle is not in this workspace's ledger");

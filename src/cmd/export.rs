@@ -19,6 +19,7 @@ use crate::clock;
 use crate::exit::Exit;
 use crate::ledger::{Handover, handed_over, tell};
 use crate::output::Output;
+use crate::sealing;
 use crate::workspace::Workspace;
 
 /// Arguments of `export`.
@@ -66,7 +67,8 @@ impl Export {
         let path = workspace.bundle(common, self.bundle.as_deref())?;
         let bundle = Workspace::intact(&path)?;
         let facts = workspace.facts()?;
-        let publication = Publication::new(&bundle, facts, self.at.unwrap_or_else(clock::now))?;
+        let trust = sealing::trust(None, Some(&workspace))?;
+        let publication = Publication::new(&bundle, facts, self.at.unwrap_or_else(clock::now), trust.as_ref())?;
         let input = Input { publication: &publication, bundle: &bundle };
         let of = RunRef { run_id: bundle.manifest().predicate.run_id.clone(), manifest_sha256: bundle.manifest_sha256().to_owned() };
         let ledger = workspace.ledger_of(&bundle)?;

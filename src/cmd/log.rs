@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use proofbook_checks::Verdict;
 use proofbook_evidence::bundle::manifest::sha256_hex;
-use proofbook_evidence::ledger::{Custody, HandedOver, Ledger, Link, Record};
+use proofbook_evidence::ledger::{Custody, HandedOver, Ledger, Link, Record, RunRef, Tombstones};
 use proofbook_exchange::tables;
 use serde::Serialize;
 
@@ -38,13 +38,13 @@ pub(crate) struct Log {
     format: Format,
 }
 
-/// A run with what lies in its seal.
+/// A run with what lies in its seal, whatever that is worth: verification says so.
 #[derive(Serialize)]
 struct Run {
     #[serde(flatten)]
     record: Record,
-    signed: bool,
-    stamped: bool,
+    carries_signature: bool,
+    carries_stamp: bool,
 }
 
 impl Log {
@@ -64,7 +64,7 @@ impl Log {
         for record in ledger.records(limit)?.into_iter().rev() {
             let seal = ledger.seal_names(&record.run_id)?;
             let has = |suffix: &str| seal.iter().any(|name| name.ends_with(suffix));
-            runs.push(Run { signed: has(".dsse.json"), stamped: has(".tsr"), record });
+            runs.push(Run { carries_signature: has(".dsse.json"), carries_stamp: has(".tsr"), record });
         }
         if let Format::Json = self.format {
             output.json(&runs)?;
@@ -73,19 +73,19 @@ impl Log {
         if runs.is_empty() {
             output.say(format_args!("{} holds no run yet; start with `proofbook scan`", ledger.place()));
         }
-        for Run { record, signed, stamped } in &runs {
+        for Run { record, carries_signature, carries_stamp } in &runs {
             let scope = if record.full { "full" } else { "partial" };
-            let seal = match (signed, stamped) {
-                (true, true) => "signed, stamped",
-                (true, false) => "signed",
-                (false, true) => "stamped",
+            let seal = match (carries_signature, carries_stamp) {
+                (true, true) => "carries a signature and a stamp, not checked",
+                (true, false) => "carries a signature, not checked",
+                (false, true) => "unsigned, carries a stamp, not checked",
                 (false, false) => "unsigned",
             };
-            output.result(format_args!("{}  {}  {scope:<7}  {seal}", record.clock, record.run_id))?;
+            output.result(format_args!("{}  {}  {scope}", record.clock, record.run_id))?;
             let verdicts = Verdict::ALL.iter().filter_map(|verdict| Some(format!("{} {verdict}", record.verdicts.get(verdict)?)));
             let library = record.library_sha256.as_deref().and_then(|digest| digest.get(..12)).unwrap_or("none");
             let facts = format!(
-                "{}; semantics {}; library {library}; proofbook {}",
+                "{seal}; {}; semantics {}; library {library}; proofbook {}",
                 verdicts.collect::<Vec<_>>().join(", "),
                 record.semantics,
                 record.tool_version
@@ -118,13 +118,18 @@ impl Log {
     // The list of 32 CFR 170.17(c)(4) and 170.18(c)(4): name, digest, algorithm of every artifact, and the digest of the list.
     fn write_artifacts(&self, ledger: &Ledger, dir: &Path, output: &Output) -> Result<Exit> {
         let mut artifacts: BTreeSet<(String, String)> = BTreeSet::new();
+        let links = ledger.tombstones().entries(None)?;
+        let tombstones = Tombstones::new(&links);
         for link in ledger.custody().entries(None)? {
             if self.to.is_some() && receiver(&link.event) != self.to.as_deref() {
                 continue;
             }
             let files = match &link.event {
-                Custody::Exported { file, kept, .. } => {
-                    still_the_same(ledger, kept.as_deref(), file)?;
+                Custody::Exported { run_id, manifest_sha256, file, kept, .. } => {
+                    if let Some(name) = kept {
+                        let run = RunRef { run_id: run_id.clone(), manifest_sha256: manifest_sha256.clone() };
+                        still_the_same(ledger, name, file, tombstones.of(&run, name, &file.sha256).is_some())?;
+                    }
                     std::slice::from_ref(file)
                 }
                 Custody::Published { files, .. } => files,
@@ -150,11 +155,13 @@ impl Log {
 const LIST: &str = "artifact-manifest.csv";
 
 // A list that names what is not there any more would be a promise that cannot be kept; deletion has its tombstone.
-fn still_the_same(ledger: &Ledger, kept: Option<&str>, file: &HandedOver) -> Result<()> {
-    let bytes = kept.map(|name| ledger.kept(name)).transpose()?.flatten();
-    match bytes {
+fn still_the_same(ledger: &Ledger, kept: &str, file: &HandedOver, deleted: bool) -> Result<()> {
+    match ledger.kept(kept)? {
         Some(bytes) if sha256_hex(&bytes) != file.sha256 => {
             bail!("the bytes that were kept of {} are not those that were handed over; see `proofbook verify --ledger`", file.name)
+        }
+        None if !deleted => {
+            bail!("the bytes that were kept of {} are gone, and no tombstone names them; see `proofbook verify --ledger`", file.name)
         }
         _ => Ok(()),
     }

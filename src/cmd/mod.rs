@@ -1,5 +1,6 @@
 //! The verbs, one file each.
 
+pub(crate) mod attest;
 pub(crate) mod build;
 pub(crate) mod completions;
 pub(crate) mod coverage;
@@ -7,6 +8,7 @@ pub(crate) mod crosswalk;
 pub(crate) mod diff;
 pub(crate) mod docs;
 pub(crate) mod editions;
+pub(crate) mod except;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod gc;

@@ -9,12 +9,16 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use proofbook_checks::inventory::Assurance;
 use proofbook_checks::plan::{self, Plan};
+use proofbook_checks::pseudonym::Pseudonyms;
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
+use proofbook_evidence::assessment::Assessment;
 use proofbook_evidence::bundle::manifest::sha256_of;
 use proofbook_evidence::bundle::{Collection, CollectionSpan, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::exception::Standing;
+use proofbook_evidence::freshness::SKEW;
 use proofbook_evidence::scope::Scopes;
 use proofbook_sources::collector::PlannedRequest;
 use proofbook_sources::discovery::Found;
@@ -142,7 +146,7 @@ pub(crate) struct Scan {
     /// Write every finding to this file, one JSON object a line.
     #[arg(long, value_name = "FILE")]
     findings: Option<PathBuf>,
-    /// The time to judge by, as RFC 3339; the time of the dump, else now, where nothing is said.
+    /// The time to judge by, as RFC 3339, where dumps are read; the time of the dump, else now, where nothing is said.
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<Timestamp>,
     /// Verdicts that make the command fail.
@@ -185,26 +189,41 @@ impl Scan {
         let workspace = Workspace::open(common)?;
         let catalog = workspace.catalog()?;
         let (name, environment) = workspace.environment(common)?;
-        let settings = workspace.config.settings(&environment);
+        let mut settings = workspace.config.settings(&environment);
+        let pseudonyms = workspace.config.pseudonyms.as_ref().map(|key| key.open(&workspace.root)).transpose()?;
+        if let Some(pseudonyms) = &pseudonyms {
+            pseudonyms.settings(&mut settings);
+        }
         let scopes = workspace.scopes();
         let chosen = self.selection.choose(&catalog, &settings, &scopes)?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
         let attestations = workspace.attestations(&catalog)?;
+        let exceptions = workspace.exceptions(&catalog)?;
         let wanted = plan.wanted();
 
         let bars = Bars::new(output.quiet());
         let sources = collect::sources(&workspace, &environment, &self.targets, |_| true)?;
         let now = self.at.or(sources.collected_at).unwrap_or_else(clock::now);
+        if now.duration_since(clock::now()) > SKEW {
+            bail!("the run would be of {now}, which is to come: it is {}", clock::now());
+        }
         let started = clock::now();
         let collected = sources.collect(&wanted, &bars)?;
         let finished = clock::now();
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
-        let inventory = collected.inventory;
-        let live = inventory.targets.iter().any(|target| target.assurance == Assurance::Live);
+        let mut inventory = collected.inventory;
+        if let Some(pseudonyms) = &pseudonyms {
+            let replaced = pseudonyms.inventory(&mut inventory);
+            output.detail(format_args!("pseudonyms {replaced} names of people replaced"));
+        }
+        let live = inventory.targets.iter().find(|target| target.assurance == Assurance::Live);
+        if let Some((at, target)) = self.at.zip(live) {
+            bail!("--at {at} is for dumps: {} `{}` was read just now, so the run is of now; leave --at out", target.source, target.name);
+        }
         let collection = Collection {
             collector_sha256: own_digest(output),
-            span: (live && self.at.is_none()).then_some(CollectionSpan { started, finished }),
+            span: live.map(|_| CollectionSpan { started, finished }),
             reconciled: collected.reconciled,
         };
         if let Some(dir) = &self.record {
@@ -217,14 +236,10 @@ impl Scan {
         });
         let mut writer = writer.transpose()?;
         let mut trouble = None;
-        let mut findings = BTreeMap::new();
         let bar = bars.steps("checks", plan.checks.len() as u64);
         let mut on_result = |result: &CheckResult| {
             bar.set_message(result.population.check.to_string());
             bar.inc(1);
-            for finding in &result.findings {
-                *findings.entry(finding.verdict).or_insert(0) += 1;
-            }
             if let Some(writer) = &mut writer {
                 trouble = trouble.take().or_else(|| write_findings(writer, result).err());
             }
@@ -236,6 +251,7 @@ impl Scan {
             plan: &plan,
             inventory: &inventory,
             attestations: &attestations,
+            exceptions: &exceptions,
             scopes: &scopes,
             workspace: &workspace.config.workspace.value,
             environment: &name,
@@ -244,10 +260,12 @@ impl Scan {
             collection: &collection,
             freshness: &windows,
             ledger: &ledger,
+            pseudonyms: pseudonyms.as_ref().map(Pseudonyms::key_id),
             full: self.selection.is_full(),
         };
         let mut sealed = scan_to_bundle(&inputs, &mut on_result)?;
         bar.finish_and_clear();
+        tell_exceptions(&sealed.assessment, output);
         crate::ledger::tell(&ledger, std::mem::take(&mut sealed.custody), output);
         if let Some(mut writer) = writer {
             let flushed = trouble.map_or_else(|| writer.flush().map_err(Into::into), Err);
@@ -263,7 +281,12 @@ impl Scan {
             (id.to_string(), counts)
         });
         let frameworks = frameworks.collect();
-        let sealing = sealing::seal(&workspace, &sealed.path, &sealed.run_id, now, output);
+        // As the roll-up counts them: a failure that an exception covers is one no more.
+        let mut findings = BTreeMap::new();
+        for (verdict, number) in sealed.assessment.checks.values().flat_map(|check| &check.counts) {
+            *findings.entry(*verdict).or_insert(0) += number;
+        }
+        let sealing = sealing::seal(&workspace, &ledger, &sealed, now, output);
         Ok(Scanned { sealed, sealing, findings, frameworks })
     }
 
@@ -298,6 +321,23 @@ impl Scan {
 fn own_digest(output: &Output) -> Option<String> {
     let digest = std::env::current_exe().and_then(std::fs::File::open).and_then(sha256_of);
     digest.inspect_err(|error| output.warn(format_args!("the digest of the program is not known: {error}"))).ok()
+}
+
+/// Tells each exception that does not do what it was written for.
+fn tell_exceptions(assessment: &Assessment, output: &Output) {
+    for (id, exception) in &assessment.exceptions {
+        match exception.standing {
+            Standing::InEffect | Standing::NotRun => {}
+            Standing::Unused | Standing::NotYet => output.say(format_args!("exception {id}: {}", exception.standing)),
+            Standing::Expired
+            | Standing::CheckinOverdue
+            | Standing::NotMitigated
+            | Standing::OtherVersion
+            | Standing::CompensationFails => {
+                output.warn(format_args!("exception {id}: {}; what it covered fails again", exception.standing));
+            }
+        }
+    }
 }
 
 /// How many names of one kind are told.

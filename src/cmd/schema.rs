@@ -12,6 +12,7 @@ use proofbook_controls::{Control, Framework};
 use proofbook_documents::DocumentDefinition;
 use proofbook_evidence::attestation::Attestation;
 use proofbook_evidence::claims::ClaimsFile;
+use proofbook_evidence::exception::Exception;
 use proofbook_evidence::seal::trust::TrustFile;
 use proofbook_sources::file::{
     AccessReviewRegister, ContractRegister, DeletionRegister, DisclosureRegister, DocumentRegister, ExerciseRegister, IncidentRegister,
@@ -26,7 +27,7 @@ use crate::output::Output;
 type Generate = fn() -> schemars::Schema;
 
 /// The kinds of files, with what generates their schema.
-const SCHEMAS: [(&str, Generate); 26] = [
+const SCHEMAS: [(&str, Generate); 27] = [
     ("access-review-register", || schema_for!(AccessReviewRegister)),
     ("attestation", || schema_for!(Attestation)),
     ("check", || schema_for!(CheckDefinition)),
@@ -39,6 +40,7 @@ const SCHEMAS: [(&str, Generate); 26] = [
     ("disclosure-register", || schema_for!(DisclosureRegister)),
     ("document", || schema_for!(DocumentDefinition)),
     ("document-register", || schema_for!(DocumentRegister)),
+    ("exception", || schema_for!(Exception)),
     ("exercise-register", || schema_for!(ExerciseRegister)),
     ("framework", || schema_for!(Framework)),
     ("incident-register", || schema_for!(IncidentRegister)),

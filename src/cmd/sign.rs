@@ -47,14 +47,15 @@ impl Sign {
         let mut signing = self.given();
         let mut root = PathBuf::new();
         let mut bundle = self.bundle.clone();
+        // The nearest one: where a key of the command line signs a bundle that lies in none, it is an unnamed one.
+        let workspace = Workspace::open(common)?;
         if !signing.is_given() || bundle.is_none() {
-            let workspace = Workspace::open(common)?;
             bundle = Some(workspace.bundle(common, bundle.as_deref())?);
             if !signing.is_given() {
                 let said = workspace.config.signing.clone();
                 signing = said.context("nothing says how to sign: give --key, --key-env or --signer, or write `signing:`")?;
                 signing.minisign |= self.minisign;
-                root = workspace.root;
+                root.clone_from(&workspace.root);
             }
         }
         let bundle = bundle.context("no bundle is named")?;
@@ -67,6 +68,7 @@ impl Sign {
                 return Ok(Exit::CouldNotLook);
             }
         };
+        let shared = workspace.share_seal(&manifest, &bundle, output)?;
         match self.format {
             Format::Json => output.json(&signed)?,
             Format::Text => {
@@ -77,7 +79,7 @@ impl Sign {
                 signed.files.iter().try_for_each(|file| output.result(file.display()))?;
             }
         }
-        Ok(Exit::Held)
+        Ok(shared)
     }
 
     fn given(&self) -> Signing {
@@ -87,10 +89,10 @@ impl Sign {
     }
 }
 
-/// The manifest of a bundle that is intact: nobody vouches for one that is not.
+/// The manifest of a bundle that is intact: nobody vouches for one that is not. What of its seal does not hold may be mended.
 pub(crate) fn intact(bundle: &Path) -> Result<Manifest> {
     let report: Report = verify::integrity(bundle)?;
-    if !report.is_whole() {
+    if !report.is_sealed_set_whole() {
         bail!("{} is not intact and whole, and is not sealed any further; see `proofbook verify`:\n{report}", bundle.display());
     }
     let path = bundle.join("manifest.json");

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
 use proofbook_checks::Verdict;
+use proofbook_controls::{CheckId, ControlId};
 use proofbook_evidence::assessment::Counts;
 use proofbook_evidence::ledger::{Ledger, RunRef};
 use proofbook_evidence::status::{Reminder, Status as State};
@@ -102,6 +103,14 @@ fn print(environment: &Environment, as_of: Timestamp, output: &Output) -> Result
     for (framework, counts) in &state.frameworks {
         output.result(paragraph("             ", &format!("{framework}: {} of its requirements", statuses(counts))))?;
     }
+    if !state.switched_off.is_empty() {
+        let ids: Vec<&str> = state.switched_off.iter().map(CheckId::as_str).collect();
+        output.result(paragraph("SWITCHED OFF ", &format!("checks that controls in scope rest on: {}", listed(&ids))))?;
+    }
+    if !state.not_looked_at.is_empty() {
+        let ids: Vec<&str> = state.not_looked_at.iter().map(ControlId::as_str).collect();
+        output.result(paragraph("skipped      ", &format!("not looked at, since nobody asked for their checks: {}", listed(&ids))))?;
+    }
     if state.stale.is_empty() {
         output.result("stale        nothing")?;
     } else {
@@ -134,8 +143,12 @@ fn statuses(counts: &Counts) -> String {
 }
 
 fn named(ids: &[&str]) -> String {
+    format!("{}: {}", counted(ids.len(), "result"), listed(ids))
+}
+
+fn listed(ids: &[&str]) -> String {
     let first = ids[..ids.len().min(NAMED)].join(", ");
     let more = ids.len().saturating_sub(NAMED);
     let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{}: {first}{rest}", counted(ids.len(), "result"))
+    first + &rest
 }

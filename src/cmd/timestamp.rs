@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 /// Arguments of `timestamp`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Stamped are manifest.json and every signature in seal/. What has a stamp is left as it is. Where no authority can \
+    after_help = "Stamped are manifest.json and every signature in seal/. A stamp that holds is left as it is; one that does not is asked for anew. Where no authority can \
     be reached, the requests are kept in seal/ and the stamps are pending (exit code 3): run the command again later, or have a \
     request answered by other means and put the answer beside it, as NAME.tsr beside NAME.tsq."
 )]
@@ -49,6 +49,7 @@ impl Timestamp {
             trust: trust.as_ref(),
         };
         let stampings = stamper.stamp(&bundle, manifest.predicate.clock)?;
+        let shared = workspace.share_seal(&manifest, &bundle, output)?;
         if self.format == Format::Json {
             output.json(&stampings)?;
         }
@@ -61,6 +62,6 @@ impl Timestamp {
         if stampings.is_empty() {
             output.say("everything has its time stamp");
         }
-        Ok(stampings.iter().map(sealing::Stamping::exit).max().unwrap_or(Exit::Held))
+        Ok(stampings.iter().map(sealing::Stamping::exit).fold(shared, Exit::max))
     }
 }

@@ -14,6 +14,7 @@ use proofbook_controls::{Binds, CheckId, FrameworkId, Layer, Relation, Split};
 use proofbook_documents::Templates;
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Processing, Product, Region, Subprocessor};
+use proofbook_evidence::verify::SignatureState;
 use proofbook_evidence::views::crosswalk::CrosswalkView;
 use proofbook_evidence::views::profile::Profile;
 use proofbook_evidence::views::{
@@ -64,6 +65,8 @@ fn facts() -> Facts {
         certifications: vec![Certification {
             framework: FrameworkId::new("iso27001-2022").unwrap(),
             status: CertificationStatus::InProgress,
+            level: None,
+            valid_until: None,
             note: String::new(),
         }],
         processing: Some(Processing {
@@ -99,6 +102,7 @@ fn check() -> CheckView {
         reason_code: Reason::BelowMin,
         message: words("too old"),
         measured: BTreeMap::new(),
+        exceptions: Vec::new(),
     };
     CheckView {
         id: check.to_string(),
@@ -197,6 +201,7 @@ fn publication() -> Publication {
         ..control(Verdict::Error, Basis::None)
     };
     Publication {
+        exceptions: BTreeMap::new(),
         run: RunView {
             workspace: words("w"),
             environment: words("production"),
@@ -207,7 +212,7 @@ fn publication() -> Publication {
             stale: true,
             assurance: Assurance::Live,
             manifest_sha256: "0".repeat(64),
-            signed: true,
+            signature: Some(SignatureState::NotChecked),
             full: false,
             tool_version: words("0.1.0"),
             targets: vec![Target {

@@ -127,7 +127,7 @@ fn the_plan_lists_every_request_and_makes_none() {
     let plan: Vec<Vec<&str>> = ran.stdout.lines().map(|line| line.split('\t').collect()).collect();
     assert!(plan.len() > 80 && plan.iter().all(|columns| columns.len() == 5 && columns[0] == "kubernetes"), "{}", ran.stdout);
 
-    let _ = workspace.run(&format!("{SCAN} --kubeconfig {}", kubeconfig.display())).ends_with(3);
+    let _ = workspace.run(&format!("scan --kubeconfig {}", kubeconfig.display())).ends_with(3);
     let asked = server.asked();
     assert!(asked.len() > 80, "{}", asked.len());
     for request in asked {

@@ -12,7 +12,8 @@ frameworks: [iso27001-2022]
 ";
 
 const CLAIMS: &str = "claims:
-  - {id: mesh-mtls, statement: All traffic in the mesh uses mutual TLS., kind: protocol-version, checks: [mesh-mtls-strict]}
+  - {id: mesh-mtls, statement: All traffic in the mesh uses mutual TLS., kind: protocol-version, value: mtls,
+     values: [mesh-mtls-strict.mode]}
   - {id: classes-encrypted, statement: Every StorageClass encrypts its volumes., kind: algorithm, checks: [storageclass-encrypted]}
 ";
 

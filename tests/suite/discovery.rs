@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use crate::support::server::{Reply, Server};
-use crate::support::{AT, Finding, Workspace};
+use crate::support::{Finding, Workspace};
 
 const CHECKS: &str = "--check tls-min-version --check tls-cipher-strength --check announced-targets";
 
@@ -83,7 +83,7 @@ fn what_the_cluster_announces_is_looked_at_and_the_rest_is_told() {
     let endpoint = Endpoint::start(&workspace);
     let server = cluster(endpoint.port);
     let kubeconfig = server.kubeconfig(workspace.folder(), "reader");
-    let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {CHECKS} --at {AT}", kubeconfig.display()));
+    let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {CHECKS}", kubeconfig.display()));
     let port = endpoint.port;
     for check in ["tls-min-version", "tls-cipher-strength"] {
         let finding = about(&findings, check, &format!("Endpoint/localhost:{port}@127.0.0.1"));
@@ -120,7 +120,7 @@ fn a_listing_that_fails_leaves_no_verdict_and_nobody_is_asked() {
     let server = cluster(listener.local_addr().unwrap().port());
     server.fault("/apis/networking.k8s.io/v1/ingresses", |_, _, _| Some(Reply::status(403, "Forbidden")));
     let kubeconfig = server.kubeconfig(workspace.folder(), "reader");
-    let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {CHECKS} --at {AT}", kubeconfig.display()));
+    let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {CHECKS}", kubeconfig.display()));
     assert_eq!(findings.len(), 3, "{findings:#?}");
     for finding in &findings {
         assert_eq!(
@@ -144,13 +144,13 @@ fn a_dump_announces_as_a_cluster_does() {
     workspace.write("dump/gateways.json", json!({"apiVersion": "v1", "kind": "List", "items": [gateway]}).to_string());
     let absent = "absent: [ingresses.networking.k8s.io, services, virtualservices.networking.istio.io]\nnot_served: [ingressroutes.traefik.io, ingressroutetcps.traefik.io]\n";
     workspace.write("dump/dump.yaml", absent);
-    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS} --at {AT}"));
+    let (_, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
     let finding = about(&findings, "tls-min-version", &format!("Endpoint/localhost:{}@127.0.0.1", endpoint.port));
     assert_eq!(finding.verdict, "pass", "{finding:#?}");
 
     // Of a kind that the dump does not speak of nothing is known.
     workspace.write("dump/dump.yaml", absent.replace("services, ", ""));
-    let (ran, findings) = workspace.scan(&format!("--dump dump {CHECKS} --at {AT}"));
+    let (ran, findings) = workspace.scan(&format!("--dump dump {CHECKS}"));
     let finding = about(&findings, "tls-min-version", "Population/tls-min-version");
     assert_eq!((finding.verdict.as_str(), finding.reason_code.as_str()), ("error", "not-collected"), "{ran:?}");
 }
@@ -165,7 +165,7 @@ fn what_discovery_reads_besides_changes_no_evidence() {
         let server = cluster(1);
         let kubeconfig = server.kubeconfig(workspace.folder(), "reader");
         let checks = "--check ingress-tls-declared --check exposed-services --check istio-gateway-tls --check tls-post-quantum";
-        let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {checks} --fail-on nothing --at {AT}", kubeconfig.display()));
+        let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {checks} --fail-on nothing", kubeconfig.display()));
         let folder = workspace.folder().join(ran.path()).join("observations/kubernetes");
         let files: std::collections::BTreeMap<String, Vec<u8>> = std::fs::read_dir(folder)
             .unwrap()
@@ -278,7 +278,7 @@ fn a_plan_is_what_a_scan_asks_of_the_cluster_no_more_and_no_less() {
             None => normal(&method, &query),
         });
     }
-    let _ = workspace.scan(&format!("--kubeconfig {} {checks} --at {AT}", kubeconfig.display()));
+    let _ = workspace.scan(&format!("--kubeconfig {} {checks}", kubeconfig.display()));
     let mut asked = BTreeSet::new();
     for request in server.asked() {
         let review: Json = serde_json::from_str(&request.body).unwrap_or_default();

@@ -107,22 +107,22 @@ fn conflicts_suppressions_and_baselines() {
     let first = "Access logs are retained for 30 days.\n";
     let second = "Access logs are retained for 90 days.\n";
     let dir = workspace(&[("docs/a.md", first), ("docs/b.md", second)]);
-    let (code, outcome) = check_json(dir.path(), &["docs"]);
+    let (code, outcome) = check_json(dir.path(), &["docs", "--no-evidence"]);
     assert_eq!(code, Some(1), "{outcome:#}");
     // Known notices are left out, new ones are not.
-    let (code, _) = check_json(dir.path(), &["docs", "--baseline", "known.json", "--update-baseline"]);
+    let (code, _) = check_json(dir.path(), &["docs", "--no-evidence", "--baseline", "known.json", "--update-baseline"]);
     assert_eq!(code, Some(0));
     fs::write(dir.path().join("docs/c.md"), "Access logs are retained for 60 days.\n").unwrap();
-    let (code, _) = check_json(dir.path(), &["docs", "--baseline", "known.json"]);
+    let (code, _) = check_json(dir.path(), &["docs", "--no-evidence", "--baseline", "known.json"]);
     assert_eq!(code, Some(1));
     fs::remove_file(dir.path().join("docs/c.md")).unwrap();
     // A suppression needs an end that is not past.
     let suppressed = |until: &str| format!("<!-- proofbook-ignore reason=\"moving\" owner=\"docs\" until=\"{until}\" -->\n\n{second}");
     fs::write(dir.path().join("docs/b.md"), suppressed("2030-01-01")).unwrap();
-    let (code, outcome) = check_json(dir.path(), &["docs", "--at", "2026-11-20T04:00:00Z"]);
+    let (code, outcome) = check_json(dir.path(), &["docs", "--no-evidence", "--at", "2026-11-20T04:00:00Z"]);
     assert_eq!(code, Some(0), "{outcome:#}");
     fs::write(dir.path().join("docs/b.md"), suppressed("2026-01-01")).unwrap();
-    let (code, outcome) = check_json(dir.path(), &["docs", "--at", "2026-11-20T04:00:00Z"]);
+    let (code, outcome) = check_json(dir.path(), &["docs", "--no-evidence", "--at", "2026-11-20T04:00:00Z"]);
     assert_eq!(code, Some(1));
     assert!(verdicts(&outcome).iter().any(|(_, code)| code == "suppression-expired"), "{outcome:#}");
 }
@@ -148,6 +148,29 @@ fn every_format_is_well_formed() {
     let text = print("text");
     assert!(text.contains("--> docs/a.md:5:1") && text.contains("^^^"), "{text}");
     assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_told_in_every_form() {
+    let dir = workspace(&[("docs/a.md", "Access logs are retained for 30 days.\n")]);
+    for (format, told) in [
+        ("text", "could not look: there is no bundle"),
+        ("json", "\"not_looked_at\": [\n    \"there is no bundle"),
+        ("github", "::error title=could not look::there is no bundle"),
+        ("sarif", "\"executionSuccessful\": false"),
+        ("junit", "errors=\"1\""),
+        ("markdown", "could not look: there is no bundle"),
+    ] {
+        let made = proofbook(dir.path(), &["docs", "check", "docs", "--quiet", "--format", format]);
+        assert_eq!(made.status.code(), Some(3), "{format}");
+        assert!(stdout(&made).contains(told), "{format}: {}", stdout(&made));
+        let made = proofbook(dir.path(), &["docs", "check", "docs", "--quiet", "--no-evidence", "--format", format]);
+        assert_eq!(made.status.code(), Some(0), "{format}");
+    }
+    // A mistyped anchor fails, whatever the statement is.
+    fs::write(dir.path().join("docs/a.md"), "Hello. <!-- claim: nothing -->\n").unwrap();
+    let (code, outcome) = check_json(dir.path(), &["docs", "--no-evidence"]);
+    assert_eq!((code, verdicts(&outcome)), (Some(1), vec![(1, "unknown-anchor".to_owned())]), "{outcome:#}");
 }
 
 #[test]
@@ -218,10 +241,13 @@ fn since_looks_at_changed_lines() {
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-qm", "first"]);
-    let (code, outcome) = check_json(dir.path(), &["docs", "--since", "HEAD"]);
+    let (code, outcome) = check_json(dir.path(), &["docs", "--no-evidence", "--since", "HEAD"]);
     assert_eq!((code, verdicts(&outcome).len()), (Some(0), 0), "{outcome:#}");
     let text = fs::read_to_string(dir.path().join("docs/a.md")).unwrap() + "\nWe are HIPAA certified.\n";
     fs::write(dir.path().join("docs/a.md"), text).unwrap();
-    let (_, outcome) = check_json(dir.path(), &["docs", "--since", "HEAD"]);
+    for (key, value) in [("diff.mnemonicPrefix", "true"), ("diff.noprefix", "true"), ("diff.external", "true")] {
+        assert!(Command::new("git").current_dir(dir.path()).args(["config", key, value]).status().unwrap().success());
+    }
+    let (_, outcome) = check_json(dir.path(), &["docs", "--no-evidence", "--since", "HEAD"]);
     assert_eq!(verdicts(&outcome), [(5, "category-error".to_owned())], "{outcome:#}");
 }

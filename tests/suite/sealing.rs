@@ -13,7 +13,8 @@ use std::thread;
 use serde_json::{Value as Json, json};
 
 use crate::authority::{Authority, Kind, SigningKey, openssl, trusted_authority};
-use crate::support::{AT, Ran, Workspace, data, root};
+use crate::support::server::Server as ApiServer;
+use crate::support::{AT, Ran, Workspace, data, facts, root};
 
 /// How the authority behaves.
 #[derive(Clone, Copy, Debug)]
@@ -195,6 +196,18 @@ fn a_time_stamp_is_pending_until_an_authority_answers() {
     let (code, report) = verify(&workspace, &bundle, &format!("--trust {file} --require-timestamp"));
     assert_eq!((code, &report["timestamps"][0]["authority"]), (0, &json!("Test authority")), "{report}");
     stamp(&format!("--tsa {}", server.url)).ends_with(0).without_result();
+    // A stamp that lies there is judged: one that does not hold is asked for anew, and stays what it is where nobody answers.
+    let good = fs::read(bundle.join("seal/timestamp.tsr")).unwrap();
+    fs::write(bundle.join("seal/timestamp.tsr"), &good[..good.len() - 9]).unwrap();
+    stamp(&format!("--tsa http://{closed}/ --trust {file}")).ends_with(3).without_result().says(&["does not hold", "PENDING"]);
+    let asked = server.asked.load(Ordering::SeqCst);
+    stamp(&format!("--tsa {} --trust {file}", server.url)).ends_with(0).says(&["does not hold", "asked for anew"]);
+    assert_eq!(server.asked.load(Ordering::SeqCst), asked + 1);
+    assert_eq!(verify(&workspace, &bundle, &format!("--trust {file} --require-timestamp")).0, 0);
+    // One that holds is left alone; where no authority is trusted, that is told.
+    stamp(&format!("--tsa {} --trust {file}", server.url)).ends_with(0).without_result().says(&["everything has its time stamp"]);
+    stamp(&format!("--tsa {}", server.url)).ends_with(0).without_result().says(&["NOT ANCHORED"]);
+    assert_eq!(server.asked.load(Ordering::SeqCst), asked + 1);
     // What openssl says to it.
     let [root, dir] = [authority.path().join("root.pem"), bundle.clone()].map(|path| path.display().to_string());
     openssl(Path::new(&dir), &["ts", "-verify", "-queryfile", "seal/timestamp.tsq", "-in", "seal/timestamp.tsr", "-CAfile", &root]);
@@ -273,12 +286,59 @@ fn keys_run_out_and_are_revoked() {
         ("    not_before: 2026-01-01T00:00:00Z\n    not_after: 2027-01-01T00:00:00Z\n", "2026-12-01T00:00:00Z", None),
         ("    not_before: 2026-01-01T00:00:00Z\n    not_after: 2027-01-01T00:00:00Z\n", "2027-12-01T00:00:00Z", Some("key-expired")),
         ("    revoked_at: 2026-11-20T00:00:00Z\n", "2026-12-01T00:00:00Z", Some("key-revoked")),
+        // No time to look at undoes that: what has no stamp may have been signed after it.
+        ("    revoked_at: 2026-11-20T00:00:00Z\n", "2026-11-10T00:00:00Z", Some("key-revoked")),
         ("    workspaces: [other]\n", "2026-12-01T00:00:00Z", Some("key-out-of-scope")),
+        ("", "2026-10-31T23:58:00Z", Some("run-time")),
     ] {
         let file = trust(&workspace, &[&key], more, None);
         let (code, report) = verify(&workspace, &bundle, &format!("--trust {file} --at {at}"));
         assert_eq!((code, kinds(&report)), (i32::from(kind.is_some()), kind.into_iter().collect()), "{report}");
     }
+}
+
+#[test]
+fn only_a_signature_that_counts_is_printed_as_signed() {
+    let key = SigningKey::ed25519();
+    let settings = |more: &Json| {
+        let mut settings = json!({"facts": facts(), "signing": {"key": key.private()}});
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        settings
+    };
+    for (more, trusted, page, forbidden) in [
+        (json!({}), None, "carries a signature, not checked", "signed by a key"),
+        (json!({"trust": "../trust.yaml"}), Some(&key), "signed by a key that the provider", "not checked"),
+        (json!({"trust": "../trust.yaml"}), Some(&SigningKey::ed25519()), "carries a signature that does not count", "signed by a key"),
+    ] {
+        let workspace = workspace(&settings(&more));
+        if let Some(trusted) = trusted {
+            trust(&workspace, &[trusted], "", None);
+        }
+        let (_, bundle) = scan(&workspace);
+        workspace.run(&format!("build --out out --at {AT}")).ends_with(0);
+        let text = fs::read_to_string(workspace.path("out/customer/site/evidence.html")).unwrap();
+        assert!(text.contains(page) && !text.contains(forbidden), "{page}: {text}");
+        // A file that is called like a signature signs nothing.
+        fs::write(bundle.join(format!("seal/{}.dsse.json", key_id(&key))), "{}").unwrap();
+        workspace.run(&format!("build --out out --at {AT}")).ends_with(2).without_result();
+    }
+}
+
+#[test]
+fn a_run_is_of_the_time_at_which_it_looked() {
+    let workspace = workspace(&json!({}));
+    let dump = data("cluster-small");
+    workspace
+        .run(&format!("scan --dump {} --at 2999-01-01T00:00:00Z", dump.display()))
+        .ends_with(2)
+        .without_result()
+        .says(&["2999-01-01T00:00:00Z", "to come"]);
+    let server = ApiServer::start();
+    let kubeconfig = server.kubeconfig(workspace.folder(), "reader");
+    let live = format!("scan --kubeconfig {} --check pss-enforced --fail-on nothing", kubeconfig.display());
+    workspace.run(&format!("{live} --at {AT}")).ends_with(2).without_result().says(&["--at", "dumps", "leave --at out"]);
+    assert!(!workspace.path("ws/evidence").exists());
+    workspace.run(&live).ends_with(0);
 }
 
 #[test]

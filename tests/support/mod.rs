@@ -113,6 +113,8 @@ pub(crate) struct Finding {
     pub(crate) message: String,
     #[serde(default)]
     pub(crate) measured: BTreeMap<String, Json>,
+    #[serde(default)]
+    pub(crate) exceptions: Vec<String>,
 }
 
 /// What a finding is about.

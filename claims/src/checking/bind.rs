@@ -47,8 +47,8 @@ impl<'r> Binder<'r> {
 
     /// The claim that a statement makes.
     pub(crate) fn bind(&self, said: &Said) -> Option<&'r Claim> {
-        if let Some(id) = &said.anchor {
-            return self.registry.get(id);
+        if let Some(claim) = said.anchor.as_deref().and_then(|id| self.registry.get(id)) {
+            return Some(claim);
         }
         let candidates = self.by_kind.get(&said.reading.kind).into_iter().flatten();
         let scored = candidates.map(|prepared| (likeness(said, prepared), prepared.claim));

@@ -21,7 +21,7 @@ pub(crate) fn compare(promise: &Promise, kind: Kind, quantifier: Option<Quantifi
     let mut compared = false;
     for (value, count) in &stored.measured.distinct {
         comparison.subjects += count;
-        match keeps(promise, kind, name, value) {
+        match keeps(promise, kind, quantifier, name, value) {
             Some(kept) => {
                 compared = true;
                 comparison.beyond &= kept.beyond;
@@ -33,7 +33,6 @@ pub(crate) fn compare(promise: &Promise, kind: Kind, quantifier: Option<Quantifi
             None => comparison.against.push((value.clone(), *count)),
         }
     }
-    let _ = quantifier;
     compared.then_some(comparison)
 }
 
@@ -43,14 +42,14 @@ struct Kept {
     beyond: bool,
 }
 
-fn keeps(promise: &Promise, kind: Kind, name: &str, measured: &Value) -> Option<Kept> {
+fn keeps(promise: &Promise, kind: Kind, quantifier: Option<Quantifier>, name: &str, measured: &Value) -> Option<Kept> {
     match promise.terms() {
         [term] => match &term.amount {
-            Amount::Version(_) => versions(promise.terms(), measured),
-            Amount::Number(..) => numbers(term, kind, name, measured),
+            Amount::Version(_) => versions(promise.terms(), name, measured),
+            Amount::Number(..) => numbers(term, kind, quantifier, name, measured),
             Amount::Word(word) => words(&[word.as_str()], kind, measured),
         },
-        terms if terms.iter().all(|term| matches!(term.amount, Amount::Version(_))) => versions(terms, measured),
+        terms if terms.iter().all(|term| matches!(term.amount, Amount::Version(_))) => versions(terms, name, measured),
         terms => {
             let list: Vec<&str> =
                 terms.iter().filter_map(|term| if let Amount::Word(word) = &term.amount { Some(word.as_str()) } else { None }).collect();
@@ -59,45 +58,73 @@ fn keeps(promise: &Promise, kind: Kind, name: &str, measured: &Value) -> Option<
     }
 }
 
-// The lowest version that was accepted must not be below the lowest that is promised; "TLS 1.3" alone promises 1.3 and better.
-fn versions(terms: &[Term], measured: &Value) -> Option<Kept> {
+// A measure with such a word in its name is the least of what was found; what lies above it was not counted.
+fn is_floor(name: &str) -> bool {
+    name.split('_').any(|word| matches!(word, "floor" | "lowest" | "min" | "minimum" | "length"))
+}
+
+// A floor that is promised holds for the lowest version that was found, a ceiling for the highest. "TLS 1.3" alone promises 1.3 and
+// better where the measure is a floor, and exactly what it says elsewhere.
+fn versions(terms: &[Term], name: &str, measured: &Value) -> Option<Kept> {
     let texts: Vec<&str> = match measured {
         Value::String(text) => vec![text],
         Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
         _ => return None,
     };
     let found: Vec<f64> = texts.iter().filter_map(|text| version_of(text)).collect();
-    let lowest = found.into_iter().reduce(f64::min)?;
-    let promised = terms
-        .iter()
-        .filter_map(|term| if let Amount::Version(parts) = &term.amount { Some(version_number(parts)) } else { None })
-        .reduce(f64::min)?;
-    let above = terms.iter().any(|term| term.comparator == Comparator::More);
-    Some(Kept { kept: if above { lowest > promised } else { lowest >= promised }, beyond: lowest > promised })
+    let lowest = found.iter().copied().reduce(f64::min)?;
+    let highest = found.iter().copied().reduce(f64::max)?;
+    let number = |amount: &Amount| if let Amount::Version(parts) = amount { Some(version_number(parts)) } else { None };
+    let promised: Vec<f64> = terms.iter().filter_map(|term| number(&term.amount)).collect();
+    let least = promised.iter().copied().reduce(f64::min)?;
+    let kept = match terms {
+        [Term { comparator: Comparator::AtLeast, .. }] => lowest >= least,
+        [Term { comparator: Comparator::More, .. }] => lowest > least,
+        [Term { comparator: Comparator::AtMost, .. }] if !is_floor(name) => highest <= least,
+        [Term { comparator: Comparator::Less, .. }] if !is_floor(name) => highest < least,
+        [Term { comparator: Comparator::Range, upper: Some(upper), .. }] if !is_floor(name) => lowest >= least && highest <= number(upper)?,
+        [Term { comparator: Comparator::AtMost | Comparator::Less | Comparator::Range, .. }] => return None,
+        _ if is_floor(name) => lowest >= least,
+        // "1.34" is kept by "1.34.2".
+        _ => {
+            let exact = |found: &[u32]| terms.iter().any(|term| matches!(&term.amount, Amount::Version(parts) if found.starts_with(parts)));
+            texts.iter().all(|text| parts_of(text).is_some_and(|found| exact(&found)))
+        }
+    };
+    Some(Kept { kept, beyond: lowest > least })
 }
 
 // "tls1.2", "TLSv1.2", "VersionTLS12", "1.2"; SSL is below all of TLS.
-fn version_of(text: &str) -> Option<f64> {
+fn parts_of(text: &str) -> Option<Vec<u32>> {
     let lower = text.to_ascii_lowercase();
     if lower.starts_with("ssl") {
-        return Some(0.0);
+        return Some(vec![0]);
     }
     let digits = lower.trim_start_matches(|c: char| !c.is_ascii_digit()).replace('_', ".");
     let digits = match digits.as_str() {
         "10" | "11" | "12" | "13" => format!("1.{}", &digits[1..]),
         _ => digits,
     };
-    version(&digits).map(|parts| version_number(&parts))
+    version(&digits)
 }
 
-fn numbers(term: &Term, kind: Kind, name: &str, measured: &Value) -> Option<Kept> {
+fn version_of(text: &str) -> Option<f64> {
+    parts_of(text).map(|parts| version_number(&parts))
+}
+
+fn numbers(term: &Term, kind: Kind, quantifier: Option<Quantifier>, name: &str, measured: &Value) -> Option<Kept> {
     let Amount::Number(promised, unit) = term.amount else { return None };
-    let found = number_of(measured, unit, name)?;
+    let found = numbers_of(measured, unit, name)?;
     // What was not measured is written as a negative number.
-    if found < 0.0 {
+    if found.iter().any(|found| *found < 0.0) {
         return None;
     }
+    let (lowest, highest) = (found.iter().copied().reduce(f64::min)?, found.iter().copied().reduce(f64::max)?);
     let comparator = match (term.comparator, kind) {
+        // Numbers in a list are no count: ports, sizes, codes.
+        (comparator, _) if unit == Unit::Count && measured.is_array() && found.len() > 1 => comparator,
+        // "Only two people" is a ceiling, whatever "two people" is.
+        (Comparator::Equal, _) if unit == Unit::Count && quantifier == Some(Quantifier::Only) => Comparator::AtMost,
         // An interval, an age or a time that is promised is the longest that is allowed.
         (Comparator::Equal, Kind::Frequency | Kind::Sla) => Comparator::AtMost,
         (Comparator::Equal, Kind::AccessControl) if unit == Unit::Seconds => Comparator::AtMost,
@@ -114,45 +141,42 @@ fn numbers(term: &Term, kind: Kind, name: &str, measured: &Value) -> Option<Kept
     };
     let bounded = Term { comparator, ..term.clone() };
     let slack = if matches!(comparator, Comparator::Equal | Comparator::Range) || kind == Kind::Frequency { slack } else { 0.0 };
-    let kept = bounded.admits(found, slack);
+    let kept = bounded.admits(lowest, slack) && bounded.admits(highest, slack);
     let beyond = match comparator {
-        Comparator::AtLeast | Comparator::More => found > promised,
-        Comparator::AtMost | Comparator::Less => found < promised,
+        Comparator::AtLeast | Comparator::More => lowest > promised,
+        Comparator::AtMost | Comparator::Less => highest < promised,
         Comparator::Equal | Comparator::Range => false,
     };
     Some(Kept { kept, beyond })
 }
 
-// The measured number in the unit of the promise: durations in seconds, by the name of the measure or the text of the value.
-fn number_of(measured: &Value, unit: Unit, name: &str) -> Option<f64> {
+// The measured numbers in the unit of the promise: durations in seconds, by the name of the measure or the text of the value.
+fn numbers_of(measured: &Value, unit: Unit, name: &str) -> Option<Vec<f64>> {
     match measured {
-        Value::Number(number) => {
-            let number = number.as_f64()?;
-            if unit != Unit::Seconds {
-                return Some(number);
-            }
-            let words: Vec<&str> = name.split('_').collect();
-            let factor = [("seconds", 1.0), ("minutes", 60.0), ("hours", 3_600.0), ("days", 86_400.0), ("ms", 0.001)];
-            let factor = factor.iter().find(|(word, _)| words.contains(word)).map_or(1.0, |(_, factor)| *factor);
-            Some(if number < 0.0 { -1.0 } else { number * factor })
-        }
+        Value::Number(number) => Some(vec![in_unit(number.as_f64()?, unit, name)]),
         Value::String(text) => {
             let promise = Promise::new(text).ok()?;
             match promise.terms() {
-                [Term { amount: Amount::Number(number, found), .. }] if *found == unit || unit != Unit::Seconds => Some(*number),
+                [Term { amount: Amount::Number(number, found), .. }] if *found == unit || unit != Unit::Seconds => Some(vec![*number]),
                 _ => None,
             }
         }
-        Value::Array(list) if unit == Unit::Count => {
-            let numbers: Vec<f64> = list.iter().filter_map(Value::as_f64).collect();
-            // A list of numbers keeps a promise by its least; a list of things by how many they are.
-            if !numbers.is_empty() && numbers.len() == list.len() {
-                return numbers.into_iter().reduce(f64::min);
-            }
-            Some(f64::from(u32::try_from(list.len()).ok()?))
+        // A list of numbers keeps a promise with each of them; a list of things by how many they are.
+        Value::Array(list) if !list.is_empty() && list.iter().all(Value::is_number) => {
+            list.iter().map(|number| number.as_f64().map(|number| in_unit(number, unit, name))).collect()
         }
+        Value::Array(list) if unit == Unit::Count => Some(vec![f64::from(u32::try_from(list.len()).ok()?)]),
         _ => None,
     }
+}
+
+fn in_unit(number: f64, unit: Unit, name: &str) -> f64 {
+    if unit != Unit::Seconds || number < 0.0 {
+        return number;
+    }
+    let factors = [("seconds", 1.0), ("minutes", 60.0), ("hours", 3_600.0), ("days", 86_400.0), ("ms", 0.001)];
+    let factor = factors.iter().find(|(word, _)| name.split('_').any(|own| own == *word)).map_or(1.0, |(_, factor)| *factor);
+    number * factor
 }
 
 // Algorithms, places, states: every measured word must be one of the promised ones, or lie in one of them.
@@ -166,27 +190,61 @@ fn words(promised: &[&str], kind: Kind, measured: &Value) -> Option<Kept> {
         return None;
     }
     // What a word of another kind means beside a measured one is not known.
-    if !matches!(kind, Kind::Residency | Kind::Algorithm | Kind::ProtocolVersion) {
+    if !matches!(kind, Kind::Residency | Kind::Algorithm | Kind::ProtocolVersion | Kind::CertificationStatus) {
         return None;
     }
-    let fits = |word: &&str| match kind {
-        Kind::Residency => promised.iter().any(|area| area::lies_in(word, area) || area.eq_ignore_ascii_case(word)),
-        Kind::Algorithm => promised.iter().any(|algorithm| same_algorithm(algorithm, word)),
-        Kind::ProtocolVersion => promised.iter().any(|protocol| same_protocol(protocol, word)),
-        _ => promised.iter().any(|promised| promised.eq_ignore_ascii_case(word)),
+    let fits = |word: &str| match kind {
+        Kind::Residency => place_fits(promised, word),
+        Kind::Algorithm => algorithm_fits(promised, word),
+        Kind::CertificationStatus => scheme_fits(promised, word),
+        _ => Some(promised.iter().any(|protocol| same_protocol(protocol, word))),
     };
-    Some(Kept { kept: found.iter().all(fits), beyond: false })
+    let all: Vec<Option<bool>> = found.into_iter().map(fits).collect();
+    if all.contains(&Some(false)) {
+        return Some(Kept { kept: false, beyond: false });
+    }
+    // One of which nothing is known leaves the whole undecided.
+    all.iter().all(Option::is_some).then_some(Kept { kept: true, beyond: false })
 }
 
 fn squeezed(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-fn same_algorithm(promised: &str, found: &str) -> bool {
-    let (promised, found) = (squeezed(promised), squeezed(found));
-    // Providers name what they use without its size: their AES is AES-256.
-    let by_provider = matches!(found.as_str(), "awskms" | "awskmsdsse" | "aes256" | "secretbox" | "aescbc" | "aesgcm");
-    found == promised || found.starts_with(&promised) || promised.starts_with("aes") && by_provider && promised != "aes128"
+// None where nobody knows in which country a place lies.
+fn place_fits(promised: &[&str], found: &str) -> Option<bool> {
+    let fits = promised.iter().any(|area| area::lies_in(found, area) || area.eq_ignore_ascii_case(found));
+    (fits || area::is_place(found)).then_some(fits)
+}
+
+// What providers of encryption use, by their own documentation: the names in configurations of Kubernetes, S3 and cloud KMS. Where a
+// key of several sizes is possible, the name stands without its size.
+const PROVIDERS: [(&str, &str); 6] = [
+    ("aes256", "aes256gcm"),
+    ("aescbc", "aes"),
+    ("aesgcm", "aes"),
+    ("awskms", "aes256gcm"),
+    ("awskmsdsse", "aes256gcm"),
+    ("secretbox", "xsalsa20poly1305"),
+];
+
+// None where the size of the key is not known.
+fn algorithm_fits(promised: &[&str], found: &str) -> Option<bool> {
+    let found = squeezed(found);
+    let used = PROVIDERS.iter().find(|(name, _)| *name == found).map_or(found.as_str(), |(_, used)| *used);
+    let promised: Vec<String> = promised.iter().map(|algorithm| squeezed(algorithm)).collect();
+    if promised.iter().any(|promised| used.starts_with(promised.as_str()) || found == *promised) {
+        return Some(true);
+    }
+    // "aes" may be what was promised, and may not.
+    let open = promised.iter().any(|promised| promised.starts_with(used));
+    (!open).then_some(false)
+}
+
+// `soc2-type-2` is the scheme of `soc2-type2:attested`; of any other word nothing is known.
+fn scheme_fits(promised: &[&str], found: &str) -> Option<bool> {
+    let scheme = |promised: &&str| squeezed(promised.split(':').next().unwrap_or_default()) == squeezed(found);
+    promised.iter().any(scheme).then_some(true)
 }
 
 fn same_protocol(promised: &str, found: &str) -> bool {
@@ -240,9 +298,13 @@ mod tests {
     use super::*;
 
     fn against(promise: &str, kind: Kind, id: &str, distinct: Vec<(Value, u64)>) -> Option<usize> {
-        let measured = MeasuredValue { id: id.to_owned(), check: "c".to_owned(), distinct };
+        by(None, promise, kind, id, distinct)
+    }
+
+    fn by(quantifier: Option<Quantifier>, promise: &str, kind: Kind, id: &str, distinct: Vec<(Value, u64)>) -> Option<usize> {
+        let measured = MeasuredValue { id: id.to_owned(), check: "c".to_owned(), population: None, distinct };
         let stored = StoredValue { measured, verdict: None, fresh_until: Timestamp::MAX };
-        compare(&Promise::new(promise).unwrap(), kind, None, &stored).map(|comparison| comparison.against.len())
+        compare(&Promise::new(promise).unwrap(), kind, quantifier, &stored).map(|comparison| comparison.against.len())
     }
 
     #[test]
@@ -262,6 +324,32 @@ mod tests {
         assert_eq!(against("1d", Kind::Frequency, "backup-recency.age_hours", vec![(json!(25), 3), (json!(73), 1)]), Some(1));
         assert_eq!(against("aes-256", Kind::Algorithm, "s3-encryption.algorithm", vec![(json!("AES256"), 3)]), Some(0));
         assert_eq!(against("mtls", Kind::ProtocolVersion, "mesh-mtls-strict.mode", vec![(json!(["PERMISSIVE"]), 1)]), Some(1));
+    }
+
+    #[test]
+    fn exact_values_and_ceilings_are_not_read_as_floors() {
+        let version = |promise: &str, name: &str, found: Value| against(promise, Kind::ProtocolVersion, name, vec![(found, 1)]);
+        assert_eq!(version("tls=1.3", "tls.accepted", json!(["tls1.2", "tls1.3"])), Some(1));
+        assert_eq!(version("tls=1.2,tls=1.3", "tls.accepted", json!(["tls1.2", "tls1.3"])), Some(0));
+        assert_eq!(version("tls<=1.2", "tls.accepted", json!(["tls1.3"])), Some(1));
+        assert_eq!(version("tls<=1.2", "tls-min-version.lowest", json!("tls1.2")), None);
+        assert_eq!(version("1.34", "k8s.version", json!("v1.34.2")), Some(0));
+        assert_eq!(version("1.34", "k8s.version", json!("v1.35.0")), Some(1));
+        let admins = |quantifier, found: i64| by(quantifier, "2", Kind::AccessControl, "admins.holders", vec![(json!(found), 1)]);
+        assert_eq!((admins(None, 3), admins(Some(Quantifier::Only), 3), admins(Some(Quantifier::Only), 2)), (Some(0), Some(1), Some(0)));
+        let ages = vec![(json!([3, 40]), 1)];
+        assert_eq!(against("<=30d", Kind::SupplyChain, "images.age_days", ages), Some(1));
+    }
+
+    #[test]
+    fn names_of_providers_stand_for_what_they_use_and_unknown_places_for_none() {
+        let algorithm = |promise: &str, found: &str| against(promise, Kind::Algorithm, "x.provider", vec![(json!(found), 1)]);
+        assert_eq!((algorithm("aes-256", "aws:kms"), algorithm("aes-256-gcm", "AES256")), (Some(0), Some(0)));
+        assert_eq!((algorithm("aes-256", "secretbox"), algorithm("xsalsa20-poly1305", "secretbox")), (Some(1), Some(0)));
+        assert_eq!((algorithm("aes-256", "aescbc"), algorithm("aes", "aescbc")), (None, Some(0)));
+        let place = |promise: &str, found: &str| against(promise, Kind::Residency, "node-region.region", vec![(json!(found), 1)]);
+        assert_eq!((place("EU", "eu-zurich-1"), place("EU", "eu-unheard-of-1")), (Some(1), None));
+        assert_eq!((place("BE", "europe-west10"), place("DE", "europe-west10")), (Some(1), Some(0)));
     }
 
     #[test]

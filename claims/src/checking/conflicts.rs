@@ -11,15 +11,24 @@ use super::words::Wordings;
 // seldom of the same thing.
 const MOST: usize = 40;
 
-/// The statements that conflict with an earlier one, by their number, each with why.
-pub(crate) fn find(said: &[&Said], wordings: &Wordings) -> BTreeMap<usize, String> {
+/// A conflict with another statement.
+#[derive(Debug)]
+pub(crate) struct Conflict {
+    /// Why the two cannot both be true.
+    pub(crate) message: String,
+    /// The number of the other statement.
+    pub(crate) with: usize,
+}
+
+/// The statements that conflict with an earlier one, by their number.
+pub(crate) fn find(said: &[&Said], wordings: &Wordings) -> BTreeMap<usize, Conflict> {
     let mut out = BTreeMap::new();
     by_value(said, &mut out);
     by_wording(said, wordings, &mut out);
     out
 }
 
-fn by_value(said: &[&Said], out: &mut BTreeMap<usize, String>) {
+fn by_value(said: &[&Said], out: &mut BTreeMap<usize, Conflict>) {
     let mut groups: BTreeMap<(Kind, u64), Vec<usize>> = BTreeMap::new();
     for (number, own) in said.iter().enumerate() {
         let firm = matches!(own.reading.class, Class::Assertion | Class::Capability | Class::Hedged);
@@ -27,7 +36,7 @@ fn by_value(said: &[&Said], out: &mut BTreeMap<usize, String>) {
         let earlier: BTreeSet<usize> =
             own.words.iter().filter_map(|word| groups.get(&(own.reading.kind, *word))).flatten().copied().collect();
         let mut known = false;
-        for other in earlier.into_iter().map(|earlier| said[earlier]).filter(|other| same_subject(own, other)) {
+        for (earlier, other) in earlier.into_iter().map(|earlier| (earlier, said[earlier])).filter(|(_, other)| same_subject(own, other)) {
             let Some(other_value) = &other.reading.value else { continue };
             if value.equals(other_value) {
                 known = true;
@@ -39,7 +48,7 @@ fn by_value(said: &[&Said], out: &mut BTreeMap<usize, String>) {
                     other.place.line,
                     short(&other.reading.text)
                 );
-                out.entry(number).or_insert(message);
+                out.entry(number).or_insert(Conflict { message, with: earlier });
                 break;
             }
         }
@@ -84,12 +93,13 @@ fn within(a: &Promise, b: &Promise) -> bool {
     a.as_str().split(',').all(|place| b.as_str().split(',').any(|area| area::lies_in(place, area)))
 }
 
-fn by_wording(said: &[&Said], wordings: &Wordings, out: &mut BTreeMap<usize, String>) {
-    // The first statement on each side, and how often it was named.
-    let mut sides: BTreeMap<(usize, bool), usize> = BTreeMap::new();
+fn by_wording(said: &[&Said], wordings: &Wordings, out: &mut BTreeMap<usize, Conflict>) {
+    // The statements on each side of an opposite.
+    let mut sides: BTreeMap<(usize, bool), Vec<usize>> = BTreeMap::new();
     for (number, own) in said.iter().enumerate() {
         for (opposite, side) in wordings.sides(&own.reading.text, &own.beside) {
-            let met = sides.get(&(opposite, !side)).copied().filter(|earlier| {
+            let mut others = sides.get(&(opposite, !side)).into_iter().flatten().copied();
+            let met = others.find(|earlier| {
                 let other = said[*earlier];
                 (other.place != own.place || other.path != own.path) && about_the_same(own, other)
             });
@@ -97,12 +107,15 @@ fn by_wording(said: &[&Said], wordings: &Wordings, out: &mut BTreeMap<usize, Str
                 // A plan is no fault where it stands: what is promised already is.
                 let (at, other) = if own.reading.class == Class::Future { (earlier, number) } else { (number, earlier) };
                 let why = &wordings.opposite(opposite).why;
-                let other = said[other];
+                let text = said[other];
                 let message =
-                    format!("does not go together with {}:{} \"{}\": {why}", other.path, other.place.line, short(&other.reading.text));
-                out.entry(at).or_insert(message);
+                    format!("does not go together with {}:{} \"{}\": {why}", text.path, text.place.line, short(&text.reading.text));
+                out.entry(at).or_insert(Conflict { message, with: other });
             }
-            sides.entry((opposite, side)).or_insert(number);
+            let same_side = sides.entry((opposite, side)).or_default();
+            if same_side.len() < MOST {
+                same_side.push(number);
+            }
         }
     }
 }

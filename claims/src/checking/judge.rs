@@ -2,23 +2,22 @@
 
 use proofbook_checks::Verdict;
 use proofbook_evidence::claims::{Claim, Class, Kind, Promise, Quantifier, StoredValue};
-use proofbook_evidence::facts::{Certification, CertificationStatus};
 use proofbook_evidence::notice::Notice;
 
 use super::compare::{Comparison, compare, present, shown};
 use super::words::Wordings;
-use super::{ClaimVerdict, Evidence, Judgement, Said, bindings, fingerprint};
+use super::{ClaimVerdict, Evidence, Judgement, Said, bindings, certificate, fingerprint};
 
 // A verdict in the making.
-struct Finding {
-    verdict: ClaimVerdict,
+pub(super) struct Finding {
+    pub(super) verdict: ClaimVerdict,
     message: String,
     suggestion: Option<String>,
     replacement: Option<String>,
 }
 
 impl Finding {
-    fn new(verdict: ClaimVerdict, message: impl Into<String>) -> Self {
+    pub(super) fn new(verdict: ClaimVerdict, message: impl Into<String>) -> Self {
         Self { verdict, message: message.into(), suggestion: None, replacement: None }
     }
 }
@@ -30,12 +29,6 @@ pub(crate) fn conflict(said: &Said, claim: Option<&Claim>, message: &str) -> Jud
 
 /// The verdict on a statement.
 pub(crate) fn judge(said: &Said, claim: Option<&Claim>, conflict: Option<&str>, evidence: &Evidence<'_>, wordings: &Wordings) -> Judgement {
-    if let Some(id) = said.anchor.as_deref().filter(|_| claim.is_none()) {
-        let mut finding =
-            Finding::new(ClaimVerdict::Unregistered, format!("the anchor names the claim `{id}`, which is not in the registry"));
-        finding.suggestion = Some("Name a claim of claims.yaml.".to_owned());
-        return finish(said, None, finding);
-    }
     let by_evidence = by_evidence(said, claim, evidence);
     if by_evidence.verdict == ClaimVerdict::Contradicted {
         return finish(said, claim, by_evidence);
@@ -54,10 +47,12 @@ pub(crate) fn judge(said: &Said, claim: Option<&Claim>, conflict: Option<&str>, 
 fn by_evidence(said: &Said, claim: Option<&Claim>, evidence: &Evidence<'_>) -> Finding {
     let mut findings = Vec::new();
     if said.reading.kind == Kind::CertificationStatus
-        && let Some(finding) = certificate(said, evidence.certifications)
+        && let Some(finding) = certificate::judge(said, evidence.certifications, evidence.at)
     {
         findings.push(finding);
     }
+    // Whether what is said was held against facts or measured values, and not only against the words of the registry.
+    let compared = !findings.is_empty() || claim.is_some_and(|claim| !claim.values.is_empty());
     match claim {
         Some(claim) => findings.extend(of_claim(said, claim, evidence, 0)),
         None => findings.extend(of_binding(said, evidence)),
@@ -69,7 +64,9 @@ fn by_evidence(said: &Said, claim: Option<&Claim>, evidence: &Evidence<'_>) -> F
     // The worst decides.
     let worst = findings.into_iter().min_by_key(|finding| finding.verdict).unwrap_or_else(none);
     match claim {
-        Some(claim) if matches!(worst.verdict, ClaimVerdict::Backed | ClaimVerdict::Attested) => against_registry(said, claim, worst),
+        Some(claim) if matches!(worst.verdict, ClaimVerdict::Backed | ClaimVerdict::Attested) => {
+            against_registry(said, claim, worst, compared)
+        }
         _ => worst,
     }
 }
@@ -87,7 +84,7 @@ fn nothing_shows(claim: &Claim, evidence: &Evidence<'_>) -> String {
 }
 
 // What the registry says of a statement that the evidence bears out.
-fn against_registry(said: &Said, claim: &Claim, holds: Finding) -> Finding {
+fn against_registry(said: &Said, claim: &Claim, holds: Finding, compared: bool) -> Finding {
     let absolute = matches!(said.reading.quantifier, Some(Quantifier::All | Quantifier::Only | Quantifier::None));
     let conditional = matches!(claim.class, Class::Optional | Class::PlanGated | Class::InProgress | Class::Future | Class::Hedged);
     if said.reading.class == Class::Assertion && conditional && (absolute || claim.class != Class::Hedged) {
@@ -100,9 +97,15 @@ fn against_registry(said: &Said, claim: &Claim, holds: Finding) -> Finding {
     if absolute && claim.quantifier == Some(Quantifier::Some) {
         return Finding::new(ClaimVerdict::OverClaim, format!("speaks of all, and the claim `{}` of some", claim.id.value));
     }
-    if let (Some(said_value), Some(promised)) = (&said.reading.value, &claim.value)
-        && !said_value.equals(promised)
-    {
+    let Some(said_value) = &said.reading.value else { return holds };
+    let Some(promised) = &claim.value else {
+        let unbacked = || {
+            let message = format!("says {said_value}, and the claim `{}` has no value that it could be held against", claim.id.value);
+            Finding::new(ClaimVerdict::Unbacked, message)
+        };
+        return if compared { holds } else { unbacked() };
+    };
+    if !said_value.equals(promised) {
         if promised.implies(said_value) {
             return Finding::new(
                 ClaimVerdict::UnderClaim,
@@ -115,6 +118,12 @@ fn against_registry(said: &Said, claim: &Claim, holds: Finding) -> Finding {
                 format!("says {said_value}, and the claim `{}` promises {promised} only", claim.id.value),
             );
         }
+        if !compared {
+            return Finding::new(
+                ClaimVerdict::OverClaim,
+                format!("says {said_value}, and the claim `{}` promises {promised}", claim.id.value),
+            );
+        }
     }
     holds
 }
@@ -125,18 +134,19 @@ fn of_claim(said: &Said, claim: &Claim, evidence: &Evidence<'_>, depth: usize) -
     let implied = bindings::implied(&said.reading.text);
     let promise = if depth == 0 { said.reading.value.as_ref().or(claim.value.as_ref()).or(implied.as_ref()) } else { claim.value.as_ref() };
     let quantifier = if depth == 0 { said.reading.quantifier.or(claim.quantifier) } else { claim.quantifier };
-    let mut by_value = Vec::new();
-    if let Some(store) = evidence.store {
-        for id in &claim.values {
-            if let Some(stored) = store.get(&id.value) {
-                let kind = if depth == 0 { said.reading.kind } else { claim.kind };
-                by_value.extend(of_value(stored, promise, kind, quantifier, false, said.reading.class == Class::Hedged, evidence));
-            }
-        }
+    // All that a claim names must show it.
+    if evidence.store.is_none() && !(claim.values.is_empty() && claim.checks.is_empty()) {
+        findings.push(Finding::new(ClaimVerdict::Unbacked, nothing_shows(claim, evidence)));
     }
-    let decided = !by_value.is_empty();
-    findings.extend(by_value);
-    if let Some(store) = evidence.store.filter(|_| !decided) {
+    if let Some(store) = evidence.store {
+        let kind = if depth == 0 { said.reading.kind } else { claim.kind };
+        for id in &claim.values {
+            let found = store
+                .get(&id.value)
+                .and_then(|stored| of_value(stored, promise, kind, quantifier, false, said.reading.class == Class::Hedged, evidence));
+            let none = || Finding::new(ClaimVerdict::Unbacked, format!("run {} decides nothing by the value {}", store.run_id, id.value));
+            findings.push(found.unwrap_or_else(none));
+        }
         for check in &claim.checks {
             match store.check(&check.value) {
                 Some(assessed) => {
@@ -153,7 +163,8 @@ fn of_claim(said: &Said, claim: &Claim, evidence: &Evidence<'_>, depth: usize) -
         }
     }
     for need in &claim.attestations {
-        let attested = evidence.attestations.get(&need.value).map(|attestation| (attestation.verdict(evidence.at), attestation.expires_at));
+        let attested = evidence.attestations.get(&need.value);
+        let attested = attested.map(|attestation| (attestation.verdict(evidence.at), attestation.expires_at()));
         findings.push(match attested {
             Some((Verdict::Manual, until)) => {
                 Finding::new(ClaimVerdict::Attested, format!("attestation {} is in force until {until}", need.value))
@@ -177,19 +188,27 @@ fn of_claim(said: &Said, claim: &Claim, evidence: &Evidence<'_>, depth: usize) -
     findings
 }
 
+// Measured values that the table of bindings names: without a claim they may contradict, and they back nothing. What speaks for the
+// statement is told as a hint.
 fn of_binding(said: &Said, evidence: &Evidence<'_>) -> Option<Finding> {
     let binding = bindings::of(said)?;
     let store = evidence.store?;
-    let stored = binding.values.iter().find_map(|id| store.get(id))?;
-    of_value(
-        stored,
-        said.reading.value.as_ref(),
-        said.reading.kind,
-        said.reading.quantifier,
-        binding.absent,
-        said.reading.class == Class::Hedged,
-        evidence,
-    )
+    let reading = &said.reading;
+    // That something is not there is promised by words that deny.
+    if binding.absent && reading.quantifier != Some(Quantifier::None) {
+        return None;
+    }
+    let hedged = reading.class == Class::Hedged;
+    let found =
+        binding.values.iter().filter_map(|id| store.get(id)).filter_map(|stored| {
+            of_value(stored, reading.value.as_ref(), reading.kind, reading.quantifier, binding.absent, hedged, evidence)
+        });
+    let worst = found.min_by_key(|finding| finding.verdict)?;
+    if worst.verdict == ClaimVerdict::Contradicted {
+        return Some(worst);
+    }
+    let message = format!("promises something that is not in the registry of claims; {}", worst.message);
+    Some(Finding::new(ClaimVerdict::Unregistered, message))
 }
 
 // One measured value against a promise.
@@ -206,13 +225,21 @@ fn of_value(
     let measured = &stored.measured;
     let name = measured.id.rsplit('.').next().unwrap_or_default();
     let run = format!("run {} ({})", store.run_id, store.clock);
-    if let Some(promise) = promise
-        && let Some(comparison) = compare(promise, kind, quantifier, stored)
-    {
-        return Some(compared(&comparison, promise, stored, name, &run, evidence));
+    if let Some(promise) = promise {
+        if let Some(comparison) = compare(promise, kind, quantifier, stored) {
+            return Some(compared(&comparison, promise, stored, name, &run, evidence));
+        }
+        // What a check decides of another thing than the promised value does not show it; what it refutes stays refuted.
+        let message = format!("promises {promise}, which cannot be compared with {} of {run}", measured.id);
+        return Some(match stored.verdict {
+            Some(status @ (Verdict::Fail | Verdict::Exception)) => {
+                of_status(status, format!("{message}; check {} is {status}", measured.check), stored.fresh_until, evidence)
+            }
+            _ => Finding::new(ClaimVerdict::Unbacked, message),
+        });
     }
     let total: u64 = measured.distinct.iter().map(|(_, count)| count).sum();
-    if (absent || quantifier == Some(Quantifier::None)) && promise.is_none() {
+    if absent || quantifier == Some(Quantifier::None) {
         let states: Vec<(Option<bool>, u64)> = measured.distinct.iter().map(|(value, count)| (present(value), *count)).collect();
         let there: u64 = states.iter().filter(|(there, _)| *there == Some(true)).map(|(_, count)| count).sum();
         if there > 0 {
@@ -222,22 +249,22 @@ fn of_value(
             ));
         }
         if total > 0 && states.iter().all(|(there, _)| *there == Some(false)) {
-            return Some(fresh(stored, format!("{run} shows it on all of {total} subjects ({})", measured.id), evidence));
+            return Some(holds(stored, total, format!("{run} shows it on all of {total} subjects ({})", measured.id), evidence));
         }
     }
     let status = stored.verdict?;
-    if hedged && promise.is_none() && status == Verdict::Pass {
-        let list = measured.distinct.iter().take(3).map(|(value, _)| shown(value, name)).collect::<Vec<_>>().join(", ");
-        return Some(Finding::new(ClaimVerdict::UnderClaim, format!("says no value; {run} shows {list} ({})", measured.id)));
-    }
     let list =
         measured.distinct.iter().take(3).map(|(value, count)| format!("{} on {count}", shown(value, name))).collect::<Vec<_>>().join(", ");
-    Some(of_status(
+    let finding = of_status(
         status,
         format!("{run}: check {} is {status}; {} shows {list} of {total} subjects", measured.check, measured.id),
         stored.fresh_until,
         evidence,
-    ))
+    );
+    if hedged && finding.verdict == ClaimVerdict::Backed {
+        return Some(Finding::new(ClaimVerdict::UnderClaim, format!("says no value; {run} shows {list} ({})", measured.id)));
+    }
+    Some(finding)
 }
 
 fn compared(comparison: &Comparison, promise: &Promise, stored: &StoredValue, name: &str, run: &str, evidence: &Evidence<'_>) -> Finding {
@@ -245,7 +272,7 @@ fn compared(comparison: &Comparison, promise: &Promise, stored: &StoredValue, na
     let subjects = comparison.subjects;
     if comparison.against.is_empty() {
         let list = stored.measured.distinct.iter().take(3).map(|(value, _)| shown(value, name)).collect::<Vec<_>>().join(", ");
-        return fresh(stored, format!("{run} shows {list} on all of {subjects} subjects ({id})"), evidence);
+        return holds(stored, subjects, format!("{run} shows {list} on all of {subjects} subjects ({id})"), evidence);
     }
     let list =
         comparison.against.iter().take(3).map(|(value, count)| format!("{} on {count}", shown(value, name))).collect::<Vec<_>>().join(", ");
@@ -259,12 +286,27 @@ fn compared(comparison: &Comparison, promise: &Promise, stored: &StoredValue, na
     finding
 }
 
-// What holds, if it is fresh.
-fn fresh(stored: &StoredValue, message: String, evidence: &Evidence<'_>) -> Finding {
-    if evidence.at > stored.fresh_until {
-        return Finding::new(ClaimVerdict::Stale, format!("{message}; that counted until {}", stored.fresh_until));
+// What the values of so many subjects bear out: if these are all subjects that were looked at, if the check that measured them passed,
+// and if it is fresh. A verdict that is withheld cannot speak against it.
+fn holds(stored: &StoredValue, subjects: u64, message: String, evidence: &Evidence<'_>) -> Finding {
+    let measured = &stored.measured;
+    let unbacked = |why: String| Finding::new(ClaimVerdict::Unbacked, format!("{message}; {why}"));
+    match measured.population {
+        None => return unbacked("the bundle does not say how many subjects were looked at".to_owned()),
+        Some(population) if population != subjects => {
+            return unbacked(format!("{population} subjects were looked at, and {subjects} have the value"));
+        }
+        Some(_) => {}
     }
-    Finding::new(ClaimVerdict::Backed, message)
+    let withheld = evidence.store.is_some_and(|store| !store.has_verdicts);
+    match stored.verdict {
+        Some(Verdict::Pass) => of_status(Verdict::Pass, message, stored.fresh_until, evidence),
+        None if withheld => of_status(Verdict::Pass, message, stored.fresh_until, evidence),
+        None => unbacked(format!("check {} decided nothing", measured.check)),
+        // The promise is kept by the value, and what the check asks for beside it is not.
+        Some(Verdict::Fail) => unbacked(format!("but check {} is fail", measured.check)),
+        Some(status) => of_status(status, format!("{message}; but check {} is {status}", measured.check), stored.fresh_until, evidence),
+    }
 }
 
 fn of_status(status: Verdict, message: String, fresh_until: jiff::Timestamp, evidence: &Evidence<'_>) -> Finding {
@@ -280,41 +322,6 @@ fn of_status(status: Verdict, message: String, fresh_until: jiff::Timestamp, evi
     };
     let message = if verdict == ClaimVerdict::Stale { format!("{message}; that counted until {fresh_until}") } else { message };
     Finding::new(verdict, message)
-}
-
-// Certificates and reports against what the workspace states of them.
-fn certificate(said: &Said, certifications: &[Certification]) -> Option<Finding> {
-    let value = said.reading.value.as_ref()?;
-    let mut findings = Vec::new();
-    for part in value.as_str().split(',') {
-        let (scheme, status) = part.split_once(':')?;
-        let stated = certifications.iter().find(|known| is_scheme(scheme, known.framework.as_str()))?;
-        let needs_certificate = matches!(status, "certified" | "attested");
-        findings.push(match (needs_certificate, stated.status) {
-            (true, CertificationStatus::Certified) => Finding::new(
-                ClaimVerdict::Attested,
-                format!("proofbook.yaml states a valid certificate or report for {}", stated.framework),
-            ),
-            (true, other) => {
-                let other = if other == CertificationStatus::InProgress { "in progress" } else { "aligned, with no certificate or report" };
-                Finding::new(ClaimVerdict::Contradicted, format!("promises {part}; proofbook.yaml states {} as {other}", stated.framework))
-            }
-            (false, CertificationStatus::InProgress) if status == "in-progress" => {
-                Finding::new(ClaimVerdict::Attested, format!("proofbook.yaml states {} as in progress", stated.framework))
-            }
-            (false, _) if status == "aligned" => {
-                Finding::new(ClaimVerdict::Attested, format!("proofbook.yaml states {}", stated.framework))
-            }
-            (false, _) => return None,
-        });
-    }
-    findings.into_iter().min_by_key(|finding| finding.verdict)
-}
-
-// `soc2-type2` is of `soc2-tsc-2017`, and `iso27001` of `iso27001-2022`.
-fn is_scheme(scheme: &str, framework: &str) -> bool {
-    let head = |text: &str| text.split(['-', '_']).next().unwrap_or_default().to_owned();
-    head(scheme) == head(framework)
 }
 
 fn finish(said: &Said, claim: Option<&Claim>, finding: Finding) -> Judgement {
@@ -340,6 +347,7 @@ fn finish(said: &Said, claim: Option<&Claim>, finding: Finding) -> Judgement {
             source_line: said.source_line.to_string(),
         },
         verdict: Some(finding.verdict),
+        other: None,
         replacement,
         anchor: claim.filter(|_| said.anchor.is_none()).map(|claim| claim.id.value.clone()),
     }

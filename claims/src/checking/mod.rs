@@ -6,6 +6,7 @@
 
 mod bind;
 mod bindings;
+mod certificate;
 mod compare;
 mod conflicts;
 mod judge;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
+use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_evidence::attestation::Attestation;
 use proofbook_evidence::claims::{Class, Registry, ValueStore};
 use proofbook_evidence::facts::Certification;
@@ -31,6 +33,12 @@ pub(crate) use compare::shown as shown_value;
 pub use suppress::Suppression;
 pub use verdict::ClaimVerdict;
 use words::Wordings;
+
+/// The code of notices on anchors that name no claim.
+pub const UNKNOWN_ANCHOR: &str = "unknown-anchor";
+
+/// The code of notices on what could not be read.
+pub const PASSED_OVER: &str = "passed-over";
 
 /// A statement of a document, read.
 #[derive(Clone, Debug)]
@@ -108,6 +116,8 @@ pub struct Judgement {
     pub notice: Notice,
     /// The verdict; none for what is no verdict on a statement.
     pub verdict: Option<ClaimVerdict>,
+    /// Where the statement stands that this one conflicts with: path, first and last line.
+    pub other: Option<(String, u32, u32)>,
     /// The words that hold the value, and what the evidence would put there.
     pub replacement: Option<(String, String)>,
     /// The anchor that would be written beside the statement.
@@ -228,6 +238,29 @@ const GENERIC: &str = "retain retained retention keep kept store stored storing 
     minute minutes week weeks month months year years version versions included elsewhere system systems encrypt encrypted encryption protect protected secure take taken run made make \
     rotate rotated location region how long what where when enforce enforced provide provides available period time maximum minimum";
 
+// A mistyped anchor must not go unnoticed: it binds nothing, and the statement is judged as if it were not there.
+fn unknown_anchor(said: &Said, id: &str, registry: &Registry) -> Judgement {
+    let known = registry.iter().map(|claim| claim.id.value.as_str());
+    let place = said.place;
+    let notice = Notice {
+        path: said.path.to_string(),
+        line: place.line,
+        column: place.column,
+        end_line: place.end_line,
+        end_column: place.end_column,
+        code: UNKNOWN_ANCHOR,
+        level: Level::Error,
+        verdict: "",
+        claim: None,
+        text: said.reading.text.clone(),
+        message: format!("the anchor names the claim `{id}`, which is not in the registry"),
+        suggestion: did_you_mean(id, known, "name a claim of claims.yaml"),
+        source_line: said.source_line.to_string(),
+        fingerprint: fingerprint(&said.path, UNKNOWN_ANCHOR, &said.reading.text),
+    };
+    Judgement { notice, verdict: None, other: None, replacement: None, anchor: None }
+}
+
 fn passed_over(document: &Document, place: Place, message: &str) -> Notice {
     Notice {
         path: document.path.clone(),
@@ -235,7 +268,7 @@ fn passed_over(document: &Document, place: Place, message: &str) -> Notice {
         column: place.column,
         end_line: place.end_line,
         end_column: place.end_column,
-        code: "passed-over",
+        code: PASSED_OVER,
         level: Level::Warning,
         verdict: "",
         claim: None,
@@ -243,7 +276,7 @@ fn passed_over(document: &Document, place: Place, message: &str) -> Notice {
         message: message.to_owned(),
         suggestion: "Mend the file, so that all of it is read.".to_owned(),
         source_line: document.lines.text_of(&document.text, place.line).to_owned(),
-        fingerprint: fingerprint(&document.path, "passed-over", message),
+        fingerprint: fingerprint(&document.path, PASSED_OVER, message),
     }
 }
 
@@ -259,30 +292,39 @@ pub fn fingerprint(path: &str, code: &str, text: &str) -> String {
 pub fn check(documents: &[DocumentPromises], evidence: &Evidence<'_>) -> Outcome {
     let binder = Binder::new(evidence.registry);
     let wordings = Wordings::embedded();
-    let said: Vec<&Said> = documents.iter().flat_map(|document| &document.said).collect();
-    let conflicts = conflicts::find(&said, wordings);
+    let said_all: Vec<&Said> = documents.iter().flat_map(|document| &document.said).collect();
+    let conflicts = conflicts::find(&said_all, wordings);
     let mut outcome = Outcome::default();
     let mut made: BTreeSet<&str> = BTreeSet::new();
-    for (number, said) in said.iter().enumerate() {
+    for (number, said) in said_all.iter().enumerate() {
+        let anchored = said.anchor.as_deref().filter(|id| evidence.registry.get(id).is_some());
+        if let Some(unknown) = said.anchor.as_deref().filter(|_| anchored.is_none()) {
+            outcome.notices.push(unknown_anchor(said, unknown, evidence.registry));
+        }
         let claim = binder.bind(said);
         if let Some(claim) = claim {
             made.insert(&claim.id.value);
         }
         let conflict = conflicts.get(&number);
-        if !said.reading.class.is_promise() && said.anchor.is_none() {
+        let mut judgement = if said.reading.class.is_promise() || anchored.is_some() {
+            judge::judge(said, claim, conflict.map(|conflict| conflict.message.as_str()), evidence, wordings)
+        } else {
             // A plan promises nothing, but it may contradict a promise.
-            if let Some(message) = conflict {
-                outcome.add(judge::conflict(said, claim, message));
-            }
-            continue;
-        }
-        outcome.add(judge::judge(said, claim, conflict.map(String::as_str), evidence, wordings));
+            let Some(conflict) = conflict else { continue };
+            judge::conflict(said, claim, &conflict.message)
+        };
+        judgement.other = conflict.map(|conflict| {
+            let other = said_all[conflict.with];
+            (other.path.to_string(), other.place.line, other.place.end_line)
+        });
+        outcome.add(judgement);
     }
     outcome.unsaid = evidence.registry.iter().map(|claim| claim.id.value.clone()).filter(|id| !made.contains(id.as_str())).collect();
     for document in documents {
         outcome.notices.extend(document.passed.iter().map(|notice| Judgement {
             notice: notice.clone(),
             verdict: None,
+            other: None,
             replacement: None,
             anchor: None,
         }));

@@ -69,6 +69,7 @@ pub(crate) fn apply(document: &DocumentPromises, outcome: &mut Outcome, at: Time
         let told = |code: &'static str, message: String, help: &str| Judgement {
             notice: notice(document, suppression, code, message, help),
             verdict: None,
+            other: None,
             replacement: None,
             anchor: None,
         };

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::BundleError;
 use super::read::SealedFiles;
 use super::staging::Staging;
+use crate::approval::Approval;
 use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
 
@@ -37,6 +38,12 @@ pub(crate) struct SealedSettings {
     /// The windows that the workspace set for controls, in hours.
     #[serde(default, skip_serializing_if = "ControlWindows::is_empty")]
     pub(crate) freshness: ControlWindows,
+    /// What tells the key by which people's names became pseudonyms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pseudonyms: Option<String>,
+    /// Who may sign and approve.
+    #[serde(default, skip_serializing_if = "Approval::is_default")]
+    pub(crate) approval: Approval,
 }
 
 pub(crate) fn write(staging: &mut Staging, files: &Files, settings: &SealedSettings) -> Result<(), BundleError> {

@@ -17,9 +17,9 @@ use super::observations::{self, REQUESTS};
 use super::{ASSESSMENT, BundleError, FINDINGS, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
+use crate::exception::Exceptions;
 use crate::freshness::ControlWindows;
 use crate::scope::Scopes;
-use crate::seal;
 use crate::values::MeasuredValue;
 
 /// A record may be this long; an object of Kubernetes has at most 1.5 MiB.
@@ -185,12 +185,6 @@ impl Bundle {
         &self.manifest_sha256
     }
 
-    /// Whether an envelope around this manifest lies in the seal. Who signed it, and whether that holds, is not checked here.
-    #[must_use]
-    pub fn signed(&self) -> bool {
-        seal::is_signed(self.path())
-    }
-
     /// The catalog that decided.
     #[must_use]
     pub const fn catalog(&self) -> &Catalog {
@@ -229,7 +223,15 @@ impl Bundle {
     /// # Errors
     /// Attestations that cannot be read any more.
     pub fn attestations(&self) -> Result<Attestations, BundleError> {
-        Attestations::load(&self.files, &self.catalog.controls).map_err(BundleError::Library)
+        Attestations::load(&self.files, &self.catalog.controls, &self.settings.approval).map_err(BundleError::Library)
+    }
+
+    /// The exceptions that were sealed.
+    ///
+    /// # Errors
+    /// Exceptions that cannot be read any more.
+    pub fn exceptions(&self) -> Result<Exceptions, BundleError> {
+        Exceptions::load(&self.files, &self.catalog, self.settings.approval.clone()).map_err(BundleError::Library)
     }
 
     /// The inventory, with the masks that it was read through.

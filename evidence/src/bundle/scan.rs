@@ -17,6 +17,7 @@ use super::staging::{Staging, json_line};
 use super::{ASSESSMENT, BundleError, FINDINGS, Sink, VALUES};
 use crate::assessment::Assessment;
 use crate::attestation::Attestations;
+use crate::exception::{Active, Exceptions};
 use crate::freshness::{ControlWindows, Windows};
 use crate::ledger::{Appended, Custody, Entry, Ledger, LedgerError, Record, RunRef, verdicts};
 use crate::rollup::Assessor;
@@ -24,7 +25,7 @@ use crate::scope::Scopes;
 use crate::{values, verify};
 
 /// What a bundle is made from.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct RunInputs<'r> {
     /// The catalog.
     pub catalog: &'r Catalog,
@@ -36,6 +37,8 @@ pub struct RunInputs<'r> {
     pub inventory: &'r Inventory,
     /// What people attested.
     pub attestations: &'r Attestations,
+    /// What was accepted for a time, and who may accept it.
+    pub exceptions: &'r Exceptions,
     /// What the workspace answers for.
     pub scopes: &'r Scopes,
     /// The windows that the workspace sets for controls, in hours.
@@ -54,6 +57,8 @@ pub struct RunInputs<'r> {
     pub ledger: &'r Ledger,
     /// Whether the whole default selection ran.
     pub full: bool,
+    /// What tells the key by which people's names became pseudonyms, where they did.
+    pub pseudonyms: Option<String>,
 }
 
 /// A bundle that was written.
@@ -78,6 +83,7 @@ pub(crate) struct Basis<'b> {
     pub(crate) plan: &'b Plan<'b>,
     pub(crate) inventory: &'b Inventory,
     pub(crate) attestations: &'b Attestations,
+    pub(crate) exceptions: &'b Exceptions,
     pub(crate) scopes: &'b Scopes,
     pub(crate) clock: Timestamp,
 }
@@ -92,7 +98,8 @@ pub(crate) fn evaluate_all(
     let evaluation = Evaluation::new(basis.inventory, &basis.plan.settings, basis.clock);
     let mut assessor = Assessor::new(basis.catalog, Windows::new(&basis.catalog.controls, basis.scopes), basis.clock);
     for planned in basis.plan.checks.values() {
-        let result = evaluation.check(planned);
+        let mut result = evaluation.check(planned);
+        Active::new(basis.exceptions, basis.catalog, planned.check, basis.clock).mark(&mut result.findings);
         on_result(&result);
         for finding in &result.findings {
             findings.line(&json_line(finding)?)?;
@@ -102,7 +109,7 @@ pub(crate) fn evaluate_all(
         }
         assessor.add(planned.check, &result);
     }
-    Ok(assessor.finish(basis.plan, basis.attestations, basis.scopes))
+    Ok(assessor.finish(basis.plan, basis.attestations, basis.exceptions, basis.scopes))
 }
 
 /// Evaluates an inventory and seals it with what came out. The bundle appears whole in the ledger, or not at all.
@@ -121,9 +128,12 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
         selection: checks.iter().cloned().collect(),
         scopes: inputs.scopes.clone(),
         freshness: inputs.freshness.clone(),
+        pseudonyms: inputs.pseudonyms.clone(),
+        approval: inputs.exceptions.approval.clone(),
     };
     let mut files = inputs.files.clone();
     files.extend(inputs.attestations.files.clone());
+    files.extend(inputs.exceptions.files.clone());
     archive::write(&mut staging, &files, &settings)?;
 
     let mut findings = staging.zst(FINDINGS)?;
@@ -133,6 +143,7 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
         plan: inputs.plan,
         inventory: inputs.inventory,
         attestations: inputs.attestations,
+        exceptions: inputs.exceptions,
         scopes: inputs.scopes,
         clock: inputs.clock,
     };

@@ -17,19 +17,33 @@ const REGIONS: &[(&str, &str)] = &[
     ("australia-southeast1", "AU"),
     ("ca-central-1", "CA"),
     ("eastus", "US"),
+    ("eu-amsterdam-1", "NL"),
     ("eu-central-1", "DE"),
     ("eu-central-2", "CH"),
+    ("eu-ch2", "CH"),
+    ("eu-de", "DE"),
+    ("eu-frankfurt-1", "DE"),
+    ("eu-gb", "GB"),
+    ("eu-madrid-1", "ES"),
+    ("eu-marseille-1", "FR"),
+    ("eu-milan-1", "IT"),
+    ("eu-nl", "NL"),
     ("eu-north-1", "SE"),
+    ("eu-paris-1", "FR"),
     ("eu-south-1", "IT"),
     ("eu-south-2", "ES"),
+    ("eu-stockholm-1", "SE"),
     ("eu-west-1", "IE"),
     ("eu-west-2", "GB"),
     ("eu-west-3", "FR"),
+    ("eu-zurich-1", "CH"),
     ("europe-central2", "PL"),
     ("europe-north1", "FI"),
     ("europe-north2", "SE"),
     ("europe-southwest1", "ES"),
     ("europe-west1", "BE"),
+    ("europe-west10", "DE"),
+    ("europe-west12", "IT"),
     ("europe-west2", "GB"),
     ("europe-west3", "DE"),
     ("europe-west4", "NL"),
@@ -62,7 +76,11 @@ pub fn country_of(place: &str) -> Option<&str> {
         return Some(if place == "UK" { "GB" } else { place });
     }
     let lower = place.to_ascii_lowercase();
-    REGIONS.iter().filter(|(region, _)| lower.starts_with(region)).max_by_key(|(region, _)| region.len()).map(|(_, country)| *country)
+    // A zone adds a letter or a part to the name of its region; another digit makes it another region.
+    let of = |region: &str| {
+        lower.strip_prefix(region).is_some_and(|rest| region.ends_with('-') || !rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    REGIONS.iter().filter(|(region, _)| of(region)).max_by_key(|(region, _)| region.len()).map(|(_, country)| *country)
 }
 
 /// Whether all of `place` lies in `area`; false where it is not known.
@@ -83,9 +101,7 @@ pub fn lies_in(place: &str, area: &str) -> bool {
     if country_of(area).is_some() && area.len() > 2 {
         return lower.starts_with(&area_lower);
     }
-    let Some(country) = country_of(place) else {
-        return area == "EU" && lower.starts_with("eu-") && !lower.starts_with("eu-west-2") && !lower.starts_with("eu-central-2");
-    };
+    let Some(country) = country_of(place) else { return false };
     match area {
         "EU" => holds(UNION, country),
         "EEA" => holds(UNION, country) || holds(ECONOMIC_AREA, country),
@@ -114,6 +130,8 @@ mod tests {
             ("eu-central-1", "EU"),
             ("eu-central-1a", "DE"),
             ("fsn1-dc14", "DE"),
+            ("europe-west12-c", "IT"),
+            ("eu-de-01", "DE"),
             ("EU", "EEA"),
         ] {
             assert!(lies_in(place, area), "{place} in {area}");
@@ -125,6 +143,10 @@ mod tests {
             ("EU", "DE"),
             ("somewhere", "EU"),
             ("eu-central-2b", "EU"),
+            ("eu-zurich-1", "EU"),
+            ("eu-ch2", "EU"),
+            ("eu-unheard-of-1", "EU"),
+            ("europe-west10-a", "BE"),
             ("CH", "EEA"),
         ] {
             assert!(!lies_in(place, area), "{place} in {area}");

@@ -128,6 +128,13 @@ impl ValueStore {
         }
     }
 
+    /// The same with what checks came to.
+    #[must_use]
+    pub fn with_checks(mut self, checks: BTreeMap<CheckId, CheckAssessment>) -> Self {
+        self.checks = checks;
+        self
+    }
+
     /// The value of an id, `<check>.<measure>`.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&StoredValue> {

@@ -11,7 +11,7 @@ use proofbook_controls::CheckId;
 /// One state of a finding, over runs that follow each other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
-    /// What was found, the same in every run of the state: verdict, reason, message and measured values.
+    /// What was found, the same in every run of the state: verdict, reason, message, measured values, exceptions.
     pub finding: Finding,
     /// When the first run that saw it looked.
     pub first_seen: Timestamp,
@@ -96,6 +96,7 @@ mod tests {
             reason_code: Reason::AsPromised,
             message: String::new(),
             measured: BTreeMap::new(),
+            exceptions: Vec::new(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::fs;
 
 use serde::Serialize;
 
-use super::{Chain, Custody, Entry, Ledger, LedgerError, Link, RUNS, Record, RunRef, Tombstone, folder, record};
+use super::{Chain, Custody, Entry, Ledger, LedgerError, Link, RUNS, Record, RunRef, Tombstone, Tombstones, folder, record};
 use crate::assessment::{Assessment, Counts};
 use crate::bundle::ASSESSMENT;
 use crate::bundle::manifest::{MANIFEST, is_run_id, sha256_hex};
@@ -64,7 +64,8 @@ impl fmt::Display for LedgerReport {
             writeln!(f, "head       {}\nsha256     {}", head.run_id, head.manifest_sha256)?;
         }
         writeln!(f, "custody    {} events", self.custody)?;
-        writeln!(f, "tombstones {}; {} sealed files withheld", self.tombstones, self.withheld)?;
+        let unsigned = if self.tombstones == 0 { "" } else { "; nobody signed them" };
+        writeln!(f, "tombstones {}; {} sealed files withheld{unsigned}", self.tombstones, self.withheld)?;
         for note in &self.notes {
             writeln!(f, "note       {note}")?;
         }
@@ -80,9 +81,6 @@ impl fmt::Display for LedgerReport {
 
 // So many runs without a custody event are named; the others are counted.
 const NAMED: usize = 5;
-
-/// Files that were deleted by run and name, with the position of the tombstone.
-type Stones = BTreeMap<(String, String), u64>;
 
 impl Ledger {
     /// Holds the whole ledger to itself. Sealed bytes are not hashed: that is for the verification of each bundle.
@@ -116,16 +114,17 @@ impl Ledger {
         report.runs = runs.len();
         report.full = runs.iter().filter(|run| run.manifest.predicate.full).count();
         report.head = runs.last().map(|run| RunRef { run_id: run.run_id.clone(), manifest_sha256: run.manifest_sha256.clone() });
-        self.check_records(&runs, &tombstones, &mut report)?;
-        self.check_files(&runs, &tombstones, &mut report)?;
+        check_links(&runs, &mut report);
+        let stones = Tombstones::new(&tombstones);
+        self.check_records(&runs, &stones, &mut report)?;
+        self.check_files(&runs, &stones, &mut report)?;
         self.check_custody(&runs, &custody, &tombstones, &mut report)?;
         report.deviations.sort();
         Ok(report)
     }
 
     // Every record is what the bundles give.
-    fn check_records(&self, runs: &[Entry], tombstones: &[Link<Tombstone>], report: &mut LedgerReport) -> Result<(), LedgerError> {
-        let stones = stones(tombstones);
+    fn check_records(&self, runs: &[Entry], stones: &Tombstones<'_>, report: &mut LedgerReport) -> Result<(), LedgerError> {
         let mut lines = self.sequence(RUNS).tail(None)?;
         let void = |last: Option<Record>| last.is_none_or(|last| last.position < lines.len() as u64);
         if lines.len() == runs.len() + 1 && self.objects.is_none() && self.folder().last().is_ok_and(void) {
@@ -142,12 +141,9 @@ impl Ledger {
         let mut before: Option<Record> = None;
         for (run, line) in runs.iter().zip(&lines) {
             let expected = |verdicts: Counts| Record::new(&run.manifest, &run.manifest_sha256, verdicts, before.as_ref());
-            if run.manifest.predicate.previous != before.as_ref().map(|before| before.manifest_sha256.clone()) {
-                report.deviate(&run.run_id, "does not follow the run that is recorded before it");
-            }
             match Record::parse(line, &self.place()) {
                 Ok(found) => {
-                    let withheld = stones.contains_key(&(run.run_id.clone(), ASSESSMENT.to_owned()));
+                    let withheld = sealed(run).any(|(name, digest, _)| name == ASSESSMENT && stones.of(&run.run(), name, digest).is_some());
                     let verdicts = if withheld { found.verdicts.clone() } else { self.verdicts_of(&run.run_id)? };
                     let expected = expected(verdicts);
                     if found != expected {
@@ -175,15 +171,16 @@ impl Ledger {
     }
 
     // Every sealed file is there in its size, or a tombstone names it.
-    fn check_files(&self, runs: &[Entry], tombstones: &[Link<Tombstone>], report: &mut LedgerReport) -> Result<(), LedgerError> {
-        let stones = stones(tombstones);
+    fn check_files(&self, runs: &[Entry], stones: &Tombstones<'_>, report: &mut LedgerReport) -> Result<(), LedgerError> {
         let newest = runs.iter().rfind(|run| run.manifest.predicate.full);
         for run in runs {
             let there = self.sizes_of(&run.run_id)?;
-            for (name, size) in &run.manifest.predicate.sizes {
-                let stone = stones.get(&(run.run_id.clone(), name.clone()));
+            let mut named = false;
+            for (name, digest, size) in sealed(run) {
+                let stone = stones.of(&run.run(), name, digest).map(|link| link.position);
+                named |= stone.is_some();
                 match (there.get(name), stone) {
-                    (Some(found), None) if found != size => {
+                    (Some(found), None) if *found != size => {
                         report.deviate(&run.run_id, format!("{name} has {found} bytes, and was sealed with {size}"));
                     }
                     (Some(_), None) => {}
@@ -194,8 +191,7 @@ impl Ledger {
                     (None, None) => report.deviate(&run.run_id, format!("{name} is gone, and no tombstone names it")),
                 }
             }
-            let named = |(id, name): &(String, String)| *id == run.run_id && run.manifest.predicate.sizes.contains_key(name);
-            if newest.is_some_and(|newest| newest.run_id == run.run_id) && stones.keys().any(named) {
+            if named && newest.is_some_and(|newest| newest.run_id == run.run_id) {
                 report.deviate(&run.run_id, "is the newest full run, and a tombstone names files of it");
             }
         }
@@ -246,7 +242,7 @@ impl Ledger {
         tombstones: &[Link<Tombstone>],
         report: &mut LedgerReport,
     ) -> Result<(), LedgerError> {
-        let stones = stones(tombstones);
+        let stones = Tombstones::new(tombstones);
         let digests: BTreeMap<&str, &str> = runs.iter().map(|run| (run.run_id.as_str(), run.manifest_sha256.as_str())).collect();
         let mut sealed = BTreeSet::new();
         for link in custody {
@@ -269,8 +265,9 @@ impl Ledger {
                 }
                 Custody::Collected { .. } | Custody::Superseded { .. } | Custody::Attested { .. } => {}
             }
-            let Custody::Exported { run_id, file, kept: Some(name), .. } = &link.event else { continue };
-            if stones.contains_key(&(run_id.clone(), name.clone())) {
+            let Custody::Exported { run_id, manifest_sha256, file, kept: Some(name), .. } = &link.event else { continue };
+            let run = RunRef { run_id: run_id.clone(), manifest_sha256: manifest_sha256.clone() };
+            if stones.of(&run, name, &file.sha256).is_some() {
                 continue;
             }
             match self.kept(name)? {
@@ -288,12 +285,28 @@ impl Ledger {
     }
 }
 
-fn stones(tombstones: &[Link<Tombstone>]) -> Stones {
-    let of = |link: &Link<Tombstone>| {
-        let run_id = link.event.run_id.clone();
-        link.event.files.iter().map(move |file| ((run_id.clone(), file.name.clone()), link.position)).collect::<Vec<_>>()
-    };
-    tombstones.iter().flat_map(of).collect()
+// From the first run, which follows none, to the last: the manifests alone say it, whether or not records stand beside them.
+fn check_links(runs: &[Entry], report: &mut LedgerReport) {
+    let mut before: Option<&Entry> = None;
+    for run in runs {
+        match (&run.manifest.predicate.previous, before) {
+            (Some(previous), None) => {
+                report.deviate(&run.run_id, format!("is the first run that is there, and follows one that is gone: sha256:{previous}"));
+            }
+            (previous, before) if previous.as_ref() != before.map(|before| &before.manifest_sha256) => {
+                report.deviate(&run.run_id, "does not follow the run before it");
+            }
+            _ => {}
+        }
+        before = Some(run);
+    }
+}
+
+// Name, digest and size of the sealed files of a run.
+fn sealed(run: &Entry) -> impl Iterator<Item = (&str, &str, u64)> {
+    let sizes = &run.manifest.predicate.sizes;
+    let files = run.manifest.subject.iter();
+    files.map(|file| (file.name.as_str(), file.digest.sha256.as_str(), sizes.get(&file.name).copied().unwrap_or_default()))
 }
 
 fn links<E: Serialize + serde::de::DeserializeOwned>(

@@ -1,10 +1,13 @@
 //! What happens to evidence: the events of custody (who got what, when, for what purpose) and the tombstones of what was
 //! deleted.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::retention::RetentionClass;
+use super::{Link, RunRef, names};
 
 /// The folder or prefix of bytes that were handed over and are kept, each under its digest.
 pub const KEPT: &str = "exports";
@@ -38,6 +41,7 @@ pub enum Custody {
     /// Something was handed over in one file.
     Exported {
         /// The run that it was made from.
+        #[serde(deserialize_with = "names::run_id")]
         run_id: String,
         /// The digest of that run's manifest.
         manifest_sha256: String,
@@ -50,6 +54,7 @@ pub enum Custody {
         /// The exact bytes.
         file: HandedOver,
         /// Where in the ledger these bytes are kept; none where only the digest is.
+        #[serde(default, deserialize_with = "names::kept")]
         kept: Option<String>,
     },
     /// Site and documents were printed.
@@ -116,6 +121,7 @@ pub struct HandedOver {
 #[serde(deny_unknown_fields)]
 pub struct Tombstone {
     /// The run whose files they were; of an export the run that it was made from.
+    #[serde(deserialize_with = "names::run_id")]
     pub run_id: String,
     /// The digest of that run's manifest.
     pub manifest_sha256: String,
@@ -134,7 +140,43 @@ pub struct Tombstone {
 #[serde(deny_unknown_fields)]
 pub struct TombstonedFile {
     /// Its name.
+    #[serde(deserialize_with = "names::deleted")]
     pub name: String,
     /// The SHA-256 of its bytes in lower-case hex.
     pub sha256: String,
+}
+
+/// What tombstones excuse. They are chained and nobody signed them, so each excuses no more than it says.
+#[derive(Debug, Default)]
+pub struct Tombstones<'l>(BTreeMap<(&'l str, &'l str), Vec<Stone<'l>>>);
+
+type Stone<'l> = (&'l Link<Tombstone>, &'l TombstonedFile);
+
+impl<'l> Tombstones<'l> {
+    /// The tombstones of a ledger.
+    #[must_use]
+    pub fn new(links: &'l [Link<Tombstone>]) -> Self {
+        let mut out = Self::default();
+        for link in links {
+            for file in &link.event.files {
+                out.0.entry((&link.event.run_id, &file.name)).or_default().push((link, file));
+            }
+        }
+        out
+    }
+
+    /// The tombstone of a file of a run, sealed or exported, that had this digest: one that was written for these bytes of this very
+    /// run, as what they are, and after their time began.
+    #[must_use]
+    pub fn of(&self, run: &RunRef, name: &str, sha256: &str) -> Option<&'l Link<Tombstone>> {
+        let class = RetentionClass::of(name);
+        let found = self.0.get(&(run.run_id.as_str(), name)).into_iter().flatten();
+        let holds = |link: &Link<Tombstone>, file: &TombstonedFile| {
+            file.sha256 == sha256
+                && link.event.manifest_sha256 == run.manifest_sha256
+                && link.event.class == class
+                && link.at > link.event.since
+        };
+        found.filter(|(link, file)| holds(link, file)).map(|(link, _)| *link).next()
+    }
 }

@@ -10,6 +10,7 @@ mod chain;
 mod check;
 mod events;
 mod folder;
+mod names;
 mod objects;
 mod record;
 mod retention;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 
 pub use chain::{Chain, Link};
 pub use check::LedgerReport;
-pub use events::{Custody, HandedOver, KEPT, Tombstone, TombstonedFile};
+pub use events::{Custody, HandedOver, KEPT, Tombstone, TombstonedFile, Tombstones};
 pub use objects::{Lock, ObjectSettings, Objects};
 pub(crate) use record::verdicts;
 pub use record::{Record, RunRef};
@@ -138,6 +139,14 @@ pub struct Entry {
     pub manifest_sha256: String,
     /// The manifest.
     pub manifest: Manifest,
+}
+
+impl Entry {
+    /// The run.
+    #[must_use]
+    pub fn run(&self) -> RunRef {
+        RunRef { run_id: self.run_id.clone(), manifest_sha256: self.manifest_sha256.clone() }
+    }
 }
 
 impl Ledger {
@@ -264,6 +273,7 @@ impl Ledger {
         if manifest.predicate.run_id != run.run_id {
             return Err(damaged(format!("the folder holds the run {}", manifest.predicate.run_id)));
         }
+        names::sealed(&manifest).map_err(damaged)?;
         Ok(Entry { run_id: run.run_id.clone(), manifest_sha256: run.manifest_sha256.clone(), manifest, path })
     }
 
@@ -304,12 +314,16 @@ impl Ledger {
         Chain::new(self.sequence(TOMBSTONES))
     }
 
-    /// Makes what lies in `seal/` of a bundle on disk known to a ledger in object storage. Sealed files are never written again.
+    /// Makes what was added to `seal/` of a bundle on disk known to a ledger in object storage, if the bundle is the one that was
+    /// fetched from it. Sealed files are never written again.
     ///
     /// # Errors
     /// What cannot be read or written.
-    pub fn share_seal(&self, run_id: &str) -> Result<(), LedgerError> {
-        self.objects.as_ref().map_or(Ok(()), |objects| objects.put_seal(run_id, &self.bundle_path(run_id)))
+    pub fn share_seal(&self, run_id: &str, bundle: &Path) -> Result<(), LedgerError> {
+        let Some(objects) = &self.objects else { return Ok(()) };
+        let own = self.bundle_path(run_id);
+        let same = matches!((own.canonicalize(), bundle.canonicalize()), (Ok(own), Ok(bundle)) if own == bundle);
+        if same { objects.put_seal(run_id, &own) } else { Ok(()) }
     }
 
     /// What lies in `seal/` of a run, by name.

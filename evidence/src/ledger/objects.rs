@@ -20,8 +20,9 @@ use object_store::{
 };
 use tokio::runtime::Runtime;
 
-use super::{Chain, LedgerError, RunRef, TOMBSTONES, Tombstone, folder};
-use crate::bundle::manifest::{MANIFEST, Manifest, SEAL, sha256_hex};
+use super::{Chain, LedgerError, RunRef, TOMBSTONES, Tombstone, folder, names};
+use crate::bundle::manifest::{MANIFEST, Manifest, SEAL, is_plain_name, sha256_hex};
+use crate::seal::{SealFile, Stamped};
 
 /// How object storage is reached.
 #[derive(Clone, Debug)]
@@ -281,19 +282,55 @@ impl Objects {
 
     /// What lies in `seal/` of a run, by name.
     pub(super) fn seal_names(&self, run_id: &str) -> Result<Vec<String>, LedgerError> {
-        let below = format!("{run_id}/{SEAL}");
+        let below = format!("{run_id}/{SEAL}/");
         let names = self.first_names(&below, None)?;
-        Ok(names.iter().filter_map(|name| name.strip_prefix(&format!("{below}/")).map(str::to_owned)).collect())
+        let names: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix(&below)).collect();
+        // Whoever can write here chooses these names, and they become paths.
+        if let Some(name) = names.iter().find(|name| !is_plain_name(name)) {
+            let detail = format!("`{name}` is no name of a file of a seal");
+            return Err(LedgerError::Entry { place: format!("{}/{below}", self.url), detail });
+        }
+        Ok(names.into_iter().map(str::to_owned).collect())
     }
 
-    /// Uploads what lies in `seal/` of a bundle on disk.
+    /// Makes `seal/` of a run what it is in the bundle on disk. What lies in storage alone stays, since somebody else may have put
+    /// it there, unless it is a stamp, or a request for one, over what was replaced.
     pub(super) fn put_seal(&self, run_id: &str, bundle: &Path) -> Result<(), LedgerError> {
-        let names: Vec<String> = folder::names(&bundle.join(SEAL))?.into_iter().map(|name| format!("{SEAL}/{name}")).collect();
-        self.put_files(run_id, bundle, names.iter().map(String::as_str))
+        let of_seal = |name: &String| SealFile::of(name).is_some_and(|file| file != SealFile::Leftover);
+        let here: Vec<String> =
+            folder::names(&bundle.join(SEAL))?.into_iter().filter(of_seal).map(|name| format!("{SEAL}/{name}")).collect();
+        let there = self.seal_names(run_id)?;
+        let mut stale = Vec::new();
+        for name in there.iter().map(|name| format!("{SEAL}/{name}")).filter(|name| here.contains(name)) {
+            if fs::read(bundle.join(&name)).map_err(LedgerError::file(&bundle.join(&name)))? != self.get(&format!("{run_id}/{name}"))? {
+                stale.extend(stamps_over(&name));
+            }
+        }
+        let stale = stale.into_iter().filter(|name| !here.contains(name)).map(|name| format!("{run_id}/{name}"));
+        // First: a seal that lost its stamp is whole, one with a stamp over something else is not.
+        self.delete(&stale.collect::<Vec<_>>())?;
+        self.put_files(run_id, bundle, here.iter().map(String::as_str))
+    }
+
+    // What lies in `seal/` of a run comes to the bundle on disk. What was replaced is replaced, with the stamps over it.
+    fn bring_seal(&self, run_id: &str, bundle: &Path) -> Result<(), LedgerError> {
+        let there: Vec<String> = self.seal_names(run_id)?.into_iter().map(|name| format!("{SEAL}/{name}")).collect();
+        let objects: Vec<String> = there.iter().map(|name| format!("{run_id}/{name}")).collect();
+        for (name, bytes) in there.iter().zip(self.get_all(&objects)?) {
+            let own = folder::read_if_there(&bundle.join(name))?;
+            if own.as_ref() == Some(&bytes) {
+                continue;
+            }
+            for stale in stamps_over(name).into_iter().filter(|stale| own.is_some() && !there.contains(stale)) {
+                super::sequence::remove_if_there(&bundle.join(stale))?;
+            }
+            folder::write_whole(&bundle.join(name), &bytes)?;
+        }
+        Ok(())
     }
 
     /// Brings a bundle to `path`, every byte held to the manifest and that to the ledger. A bundle that is there already only
-    /// gets what was added to its seal, and what retention has deleted goes from it too.
+    /// gets what was done to its seal, and what retention has deleted goes from it too.
     pub(super) fn fetch(&self, run: &RunRef, path: &Path, tombstones: &Chain<Tombstone>) -> Result<PathBuf, LedgerError> {
         let around = path.parent().unwrap_or(path);
         fs::create_dir_all(around).map_err(LedgerError::file(around))?;
@@ -305,12 +342,7 @@ impl Objects {
         for name in &deleted {
             super::sequence::remove_if_there(&path.join(name))?;
         }
-        for name in self.seal_names(&run.run_id)? {
-            let own = path.join(SEAL).join(&name);
-            if !own.exists() {
-                folder::write_whole(&own, &self.get(&format!("{}/{SEAL}/{name}", run.run_id))?)?;
-            }
-        }
+        self.bring_seal(&run.run_id, path)?;
         Ok(path.to_path_buf())
     }
 
@@ -336,6 +368,7 @@ impl Objects {
         }
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| damaged(format!("the manifest cannot be read: {error}")))?;
+        names::sealed(&manifest).map_err(damaged)?;
         let mut fresh = path.as_os_str().to_owned();
         fresh.push(format!(".new-{}", std::process::id()));
         let fresh = PathBuf::from(fresh);
@@ -355,6 +388,18 @@ impl Objects {
             .and_then(|()| clear(path))
             .and_then(|()| fs::rename(&fresh, path).map_err(LedgerError::file(path)))
             .inspect_err(|_| drop(clear(&fresh)))
+    }
+}
+
+// The requests and stamps, by name within the bundle, that are over a file of the seal, or answer it.
+fn stamps_over(name: &str) -> Vec<String> {
+    match name.strip_prefix(SEAL).and_then(|name| SealFile::of(name.trim_start_matches('/'))) {
+        Some(SealFile::Envelope(id)) => {
+            let stamped = Stamped::Signature(id);
+            vec![stamped.request(), stamped.response()]
+        }
+        Some(SealFile::Request(stamped)) => vec![stamped.response()],
+        _ => Vec::new(),
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use proofbook_checks::inventory::Assurance;
 use serde::{Deserialize, Serialize};
 
-use super::LedgerError;
+use super::{LedgerError, names};
 use crate::assessment::{Assessment, Counts};
 use crate::bundle::LIBRARY;
 use crate::bundle::manifest::Manifest;
@@ -14,6 +14,7 @@ use crate::bundle::manifest::Manifest;
 #[serde(deny_unknown_fields)]
 pub struct RunRef {
     /// The run's id.
+    #[serde(deserialize_with = "names::run_id")]
     pub run_id: String,
     /// The digest of its manifest.
     pub manifest_sha256: String,
@@ -26,6 +27,7 @@ pub struct Record {
     /// The place in the chain, counted from 1.
     pub position: u64,
     /// The run's id.
+    #[serde(deserialize_with = "names::run_id")]
     pub run_id: String,
     /// The digest of its manifest.
     pub manifest_sha256: String,

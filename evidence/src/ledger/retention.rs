@@ -82,10 +82,16 @@ impl RetentionClass {
         }
     }
 
-    /// The class of a sealed file.
+    /// The class of a sealed file, or of one that was exported.
     #[must_use]
     pub fn of(name: &str) -> Self {
-        if name == REQUESTS || name.starts_with("observations/") { Self::Observations } else { Self::Records }
+        if name.starts_with("exports/") {
+            Self::Exports
+        } else if name == REQUESTS || name.starts_with("observations/") {
+            Self::Observations
+        } else {
+            Self::Records
+        }
     }
 }
 

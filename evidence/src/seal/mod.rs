@@ -171,15 +171,6 @@ pub fn stampable(path: &Path) -> Result<Vec<Stamped>, BundleError> {
     Ok(out)
 }
 
-/// Whether an envelope around the manifest of the bundle at `path` lies in its seal. Whose it is, is a matter of trust.
-#[must_use]
-pub fn is_signed(path: &Path) -> bool {
-    let Ok(manifest) = manifest(path) else { return false };
-    let envelopes = names(path).unwrap_or_default().into_iter().filter(|name| matches!(SealFile::of(name), Some(SealFile::Envelope(_))));
-    let mut envelopes = envelopes.filter_map(|name| dsse::Envelope::read(&read(path, &format!("{SEAL}/{name}")).ok()?).ok());
-    envelopes.any(|envelope| envelope.payload == manifest)
-}
-
 /// The names in the seal, sorted; none where there is no seal.
 pub(crate) fn names(path: &Path) -> Result<Vec<String>, BundleError> {
     let dir = path.join(SEAL);

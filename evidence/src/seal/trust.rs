@@ -143,12 +143,19 @@ impl Trust {
 }
 
 impl TrustedKey {
-    /// Whether a signature of the key counts for a run, given the moment by which it was there: that of a time stamp over it,
-    /// or else that of the reader.
+    /// Whether a signature of the key counts for a run, given the moment by which a time stamp shows that it was there, and that of
+    /// the reader. Within the key's time the reader's moment is enough; a revocation is undone by a stamp alone.
     ///
     /// # Errors
     /// The reason why not.
-    pub fn counts(&self, workspace: &str, environment: &str, run: Timestamp, known: Timestamp) -> Result<(), (DeviationKind, String)> {
+    pub fn counts(
+        &self,
+        workspace: &str,
+        environment: &str,
+        run: Timestamp,
+        stamped: Option<Timestamp>,
+        at: Option<Timestamp>,
+    ) -> Result<(), (DeviationKind, String)> {
         let TrustedKeyEntry { not_before, not_after, revoked_at, workspaces, environments, .. } = &self.entry;
         let may = |names: &Option<BTreeSet<String>>, name: &str| names.as_ref().is_none_or(|names| names.contains(name));
         if !may(workspaces, workspace) || !may(environments, environment) {
@@ -158,12 +165,13 @@ impl TrustedKey {
         if run < *not_before {
             return Err((DeviationKind::KeyNotYetValid, format!("the run is of {run}, and the key's time begins at {not_before}")));
         }
-        if let Some(revoked_at) = revoked_at.filter(|revoked_at| known >= *revoked_at) {
+        if let Some(revoked_at) = revoked_at.filter(|revoked_at| stamped.is_none_or(|stamped| stamped >= *revoked_at)) {
             let why = self.entry.revocation_reason.as_deref().unwrap_or("no reason is given");
             let detail = format!("the key was revoked at {revoked_at} ({why}), and no time stamp shows that the signature is older");
             return Err((DeviationKind::KeyRevoked, detail));
         }
-        if known > *not_after {
+        // Without a stamp nothing shows that it is older than this moment; without a moment, than the end of time.
+        if stamped.or(at).unwrap_or(Timestamp::MAX) > *not_after {
             let detail = format!("the key's time ended at {not_after}, and no time stamp shows that the signature is older");
             return Err((DeviationKind::KeyExpired, detail));
         }

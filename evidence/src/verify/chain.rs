@@ -32,22 +32,30 @@ pub(super) fn check(path: &Path, manifest: &Manifest, alone: bool, report: &mut 
         return;
     }
     if !alone {
-        links(manifest, &siblings(&whole, manifest), report);
+        let siblings = siblings(&whole, manifest, report);
+        links(manifest, &siblings, report);
     }
 }
 
 // The other runs of the same environment.
-fn siblings(bundle: &Path, manifest: &Manifest) -> Vec<Sibling> {
+fn siblings(bundle: &Path, manifest: &Manifest, report: &mut Report) -> Vec<Sibling> {
     let run = &manifest.predicate;
     let entries = bundle.parent().and_then(|ledger| fs::read_dir(ledger).ok()).into_iter().flatten().flatten();
     let others = entries.filter(|entry| entry.path() != bundle && is_run_id(&entry.file_name().to_string_lossy()));
-    let read = others.filter_map(|entry| {
-        let bytes = fs::read(entry.path().join(MANIFEST)).ok()?;
-        let manifest: Manifest = serde_json::from_slice(&bytes).ok()?;
-        Some(Sibling { digest: sha256_hex(&bytes), manifest })
-    });
-    read.filter(|other| other.manifest.predicate.workspace == run.workspace && other.manifest.predicate.environment == run.environment)
-        .collect()
+    let mut read = Vec::new();
+    for entry in others {
+        let bytes = fs::read(entry.path().join(MANIFEST)).map_err(|error| error.to_string());
+        match bytes.and_then(|bytes| Ok((serde_json::from_slice(&bytes).map_err(|error| error.to_string())?, sha256_hex(&bytes)))) {
+            Ok((manifest, digest)) => read.push(Sibling { digest, manifest }),
+            // It may be the run before or after this one, or of another environment: nobody can tell.
+            Err(error) => {
+                let detail = format!("the manifest of the run {} beside it cannot be read: {error}", entry.file_name().display());
+                report.deviate(DeviationKind::Chain, MANIFEST, detail);
+            }
+        }
+    }
+    read.retain(|other| other.manifest.predicate.workspace == run.workspace && other.manifest.predicate.environment == run.environment);
+    read
 }
 
 fn links(manifest: &Manifest, siblings: &[Sibling], report: &mut Report) {

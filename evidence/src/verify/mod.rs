@@ -18,19 +18,21 @@ use proofbook_checks::evaluate::SEMANTICS;
 
 use crate::bundle::BundleError;
 use crate::bundle::manifest::{MANIFEST, Manifest};
+use crate::freshness::SKEW;
 use crate::seal::trust::Trust;
 
 pub use crate::deviation::{Deviation, DeviationKind};
 pub use report::{Chain, Report};
 pub use retention::{Deleted, Withheld};
-pub use seal::{SignatureReport, SignatureState, StampReport, StampState};
+pub use seal::{SignatureReport, SignatureState, StampReport, StampState, stamp};
 
 /// What a bundle is held to.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Demands<'t> {
     /// Whose signatures and stamps count; without it nobody's do.
     pub trust: Option<&'t Trust>,
-    /// The time of the reader, by which keys must not have run out, and beyond which no stamp can be.
+    /// The time of the reader, by which keys must not have run out, and beyond which no stamp and no run can be. It never undoes a
+    /// revocation: only a stamp shows that a signature is older.
     pub at: Option<Timestamp>,
     /// Whether a signature by a trusted key must be there.
     pub require_signature: bool,
@@ -70,12 +72,26 @@ pub fn verify_against(path: &Path, demands: &Demands<'_>) -> Result<Report, Bund
         report.deviate(DeviationKind::EngineUnavailable, MANIFEST, detail);
         return Ok(report);
     }
+    let before = report.deviations.len();
     if let Err(error) = replay::replay(path, &manifest, &mut report) {
         report.replayed = false;
         report.deviate(DeviationKind::Malformed, "replay", error.to_string());
     }
+    report.replay_equal = report.replayed && report.deviations.len() == before;
     report.deviations.sort();
     Ok(report)
+}
+
+/// What the signatures that a bundle carries come to: the best of them; none where it carries none.
+///
+/// # Errors
+/// A bundle or a seal that cannot be looked into.
+pub fn signature(path: &Path, demands: &Demands<'_>) -> Result<Option<SignatureState>, BundleError> {
+    let mut report = Report::new(path, demands);
+    if let Some((manifest, bytes)) = sealed::manifest(path, &mut report) {
+        seal::check(path, &manifest, &bytes, demands, &mut report)?;
+    }
+    Ok(report.signatures.iter().map(|signature| signature.state).min())
 }
 
 fn inspect(path: &Path, demands: &Demands<'_>) -> Result<(Report, Option<Manifest>), BundleError> {
@@ -87,6 +103,10 @@ fn inspect(path: &Path, demands: &Demands<'_>) -> Result<(Report, Option<Manifes
             sealed::files(path, &manifest, demands.alone, &mut report)?;
             chain::check(path, &manifest, demands.alone, &mut report);
             seal::check(path, &manifest, &bytes, demands, &mut report)?;
+            let clock = manifest.predicate.clock;
+            if let Some(at) = demands.at.filter(|at| clock.duration_since(*at) > SKEW) {
+                report.deviate(DeviationKind::RunTime, MANIFEST, format!("the run is of {clock}, which is to come: it is {at}"));
+            }
             Some(manifest)
         }
         None => None,

@@ -18,12 +18,13 @@ pub(super) fn replay(path: &Path, manifest: &Manifest, report: &mut Report) -> R
     if !plan.checks.keys().eq(&manifest.predicate.checks) {
         report.deviate(DeviationKind::Replay, MANIFEST, "names other checks than the sealed selection");
     }
-    let (inventory, attestations) = (bundle.inventory()?, bundle.attestations()?);
+    let (inventory, attestations, exceptions) = (bundle.inventory()?, bundle.attestations()?, bundle.exceptions()?);
     let basis = Basis {
         catalog: bundle.catalog(),
         plan: &plan,
         inventory: &inventory,
         attestations: &attestations,
+        exceptions: &exceptions,
         scopes: bundle.scopes(),
         clock: manifest.predicate.clock,
     };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Deleted, Demands, SignatureReport, SignatureState, StampReport, StampState, Withheld};
@@ -27,12 +28,16 @@ pub struct Report {
     pub chain: Chain,
     /// Whether verdicts were decided again.
     pub replayed: bool,
+    /// Whether every one of them was decided as it was sealed, in the same place.
+    pub replay_equal: bool,
     /// How many findings were decided again.
     pub findings: u64,
     /// Whether a signature lies beside the sealed files, whatever it is worth.
     pub signed: bool,
     /// The trust file that keys and authorities were taken from.
     pub trust: Option<String>,
+    /// The time of the reader, by which keys must not have run out.
+    pub at: Option<Timestamp>,
     /// The signatures, with what became of them.
     pub signatures: Vec<SignatureReport>,
     /// The time stamps, with what became of them.
@@ -74,7 +79,8 @@ impl Report {
     }
 
     /// Whether the sealed files are all there and nothing of them deviates; the seal may.
-    pub(super) fn is_sealed_set_whole(&self) -> bool {
+    #[must_use]
+    pub fn is_sealed_set_whole(&self) -> bool {
         self.withheld.is_empty() && self.deviations.iter().all(|deviation| deviation.kind >= DeviationKind::Unsigned)
     }
 
@@ -87,9 +93,11 @@ impl Report {
             withheld: Vec::new(),
             chain: Chain::NotLooked,
             replayed: false,
+            replay_equal: false,
             findings: 0,
             signed: false,
             trust: demands.trust.map(|trust| trust.name.clone()),
+            at: demands.at,
             signatures: Vec::new(),
             timestamps: Vec::new(),
             notes: Vec::new(),
@@ -158,7 +166,7 @@ impl Report {
         }
         let told = stones.into_values().map(|(Deleted { tombstone, reason, at }, files)| {
             let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
-            ("withheld", format!("{reason}: {files}, tombstone {tombstone} of {at}"))
+            ("withheld", format!("{reason}: {files}, tombstone {tombstone} of {at}; nobody signed the tombstones"))
         });
         told.collect()
     }
@@ -232,16 +240,19 @@ impl Report {
 
     fn trust_told(&self) -> String {
         match &self.trust {
-            Some(file) => format!("keys and authorities as {file} says"),
+            Some(file) => {
+                let at = self.at.map(|at| format!(" at {at}")).unwrap_or_default();
+                format!("keys and authorities as {file} says{at}")
+            }
             None => "no trust file: nobody's signature or stamp counts".to_owned(),
         }
     }
 
     fn replay_told(&self) -> String {
-        if self.has(&[DeviationKind::Replay]) {
-            format!("{} findings decided again, NOT ALL EQUAL", self.findings)
-        } else if self.replayed {
+        if self.replay_equal {
             format!("{} findings decided again from what was observed, all equal", self.findings)
+        } else if self.replayed {
+            format!("{} findings decided again, NOT ALL EQUAL", self.findings)
         } else if !self.withheld.is_empty() {
             "not done: what the verdicts follow from is withheld".to_owned()
         } else {

@@ -1,14 +1,12 @@
 //! What retention has deleted: a sealed file that is gone is no deviation where a tombstone of the ledger names it with its digest.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{DeviationKind, Report};
-use crate::bundle::manifest::Manifest;
-use crate::ledger::{Ledger, TOMBSTONES};
+use crate::ledger::{Ledger, Link, TOMBSTONES, Tombstone};
 
 /// A sealed file that is not there, and need not be: nothing is known of it but its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,25 +28,20 @@ pub struct Deleted {
     pub at: Timestamp,
 }
 
-/// What the tombstones say of each file of the bundle, by name, with the digest that they name.
-pub(super) fn tombstones(path: &Path, manifest: &Manifest, report: &mut Report) -> BTreeMap<String, (String, Withheld)> {
-    let mut out = BTreeMap::new();
-    let Some(beside) = path.canonicalize().ok().and_then(|whole| whole.parent().map(Path::to_path_buf)) else { return out };
+impl Deleted {
+    pub(super) fn by(link: &Link<Tombstone>) -> Self {
+        Self { tombstone: link.position, reason: link.event.reason.clone(), at: link.at }
+    }
+}
+
+/// The tombstones of the ledger that the bundle lies in; none where their chain does not hold.
+pub(super) fn tombstones(path: &Path, report: &mut Report) -> Vec<Link<Tombstone>> {
+    let Some(beside) = path.canonicalize().ok().and_then(|whole| whole.parent().map(Path::to_path_buf)) else { return Vec::new() };
     let checked = Ledger::open(&beside).and_then(|ledger| ledger.tombstones().checked());
     let (links, faults) = checked.unwrap_or_else(|error| (Vec::new(), vec![error.to_string()]));
     if let Some(fault) = faults.first() {
         report.deviate(DeviationKind::Chain, format!("../{TOMBSTONES}.ndjson"), format!("the chain of tombstones does not hold: {fault}"));
-        return out;
+        return Vec::new();
     }
-    let own = |tombstone: &crate::ledger::Tombstone| {
-        tombstone.run_id == manifest.predicate.run_id && Some(&tombstone.manifest_sha256) == report.manifest_sha256.as_ref()
-    };
-    for link in links.into_iter().filter(|link| own(&link.event)) {
-        for file in link.event.files {
-            let (tombstone, reason, at) = (link.position, link.event.reason.clone(), link.at);
-            let deleted = Some(Deleted { tombstone, reason, at });
-            out.insert(file.name.clone(), (file.sha256, Withheld { file: file.name, deleted }));
-        }
-    }
-    out
+    links
 }

@@ -3,9 +3,10 @@
 //! Stamps come first, because a signature of a key whose time is over counts only where one shows that it is older.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{Demands, Report};
@@ -18,8 +19,8 @@ use crate::seal::timestamp::{self, Circumstances, Fault, Granted, Request};
 use crate::seal::trust::{Trust, TrustedKey};
 use crate::seal::{self, SealFile, Stamped, minisign};
 
-/// What became of a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What became of a signature, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignatureState {
     /// It is one of a trusted key, and counts.
@@ -108,7 +109,7 @@ pub(super) fn check(path: &Path, manifest: &Manifest, bytes: &[u8], demands: &De
     Ok(())
 }
 
-// The stamps in the seal; gives the time of those that are valid by what they are over.
+// The stamps in the seal; gives by what they are over the time that those that are valid show at the latest.
 fn stamps(
     path: &Path,
     manifest: &Manifest,
@@ -129,14 +130,16 @@ fn stamps(
     for stamped in all {
         let answered = files.contains(&SealFile::Response(stamped.clone()));
         let file = if answered { stamped.response() } else { stamped.request() };
-        let judged = stamp(path, manifest, stamped, answered, demands);
+        let judged = stamp(path, manifest.predicate.clock, stamped, demands);
         let mut found = StampReport { file, over: stamped.file(), state: StampState::Pending, granted: None, reason: None, detail: None };
         match judged {
             Ok(None) => {}
             Ok(Some(granted)) => {
                 found.state = if granted.authority.is_some() { StampState::Valid } else { StampState::NotAnchored };
                 if granted.authority.is_some() {
-                    valid.insert(stamped.clone(), granted.time);
+                    // It may be off by so much, and what it proves is `not later than`.
+                    let accuracy = SignedDuration::from_micros(granted.accuracy_us.unwrap_or(0).try_into().unwrap_or(i64::MAX));
+                    valid.insert(stamped.clone(), granted.time.checked_add(accuracy).unwrap_or(Timestamp::MAX));
                 }
                 found.granted = Some(granted);
             }
@@ -151,7 +154,11 @@ fn stamps(
     valid
 }
 
-fn stamp(path: &Path, manifest: &Manifest, stamped: &Stamped, answered: bool, demands: &Demands<'_>) -> Result<Option<Granted>, Fault> {
+/// Judges a stamp in the seal of the bundle at `path`, whose run is of the time `run`; none where its request waits for an answer.
+///
+/// # Errors
+/// The first thing about it that does not hold.
+pub fn stamp(path: &Path, run: Timestamp, stamped: &Stamped, demands: &Demands<'_>) -> Result<Option<Granted>, Fault> {
     let fault = |kind, detail: String| Fault { kind, detail };
     let unread = |error: BundleError| fault(DeviationKind::TimestampMalformed, error.to_string());
     let over = seal::read(path, &stamped.file())
@@ -165,14 +172,14 @@ fn stamp(path: &Path, manifest: &Manifest, stamped: &Stamped, answered: bool, de
         let detail = format!("the request is not over {}", stamped.file());
         return Err(fault(DeviationKind::TimestampImprint, detail));
     }
-    if !answered {
+    if fs::symlink_metadata(path.join(stamped.response())).is_err() {
         return Ok(None);
     }
     let answer = seal::read(path, &stamped.response()).map_err(unread)?;
     let circumstances = Circumstances {
         digest,
         request: &request,
-        not_before: manifest.predicate.clock,
+        not_before: run,
         not_after: demands.at,
         authorities: demands.trust.map(Trust::authorities).unwrap_or_default(),
     };
@@ -271,8 +278,6 @@ fn trusted(
         return Err((SignatureState::DoesNotCount, DeviationKind::KeyUnknown, detail));
     };
     let run = &manifest.predicate;
-    // Without a stamp nothing shows that the signature is older than this moment; without a moment, than the end of time.
-    let by = not_later_than.or(demands.at).unwrap_or(Timestamp::MAX);
-    let counts = known.counts(&run.workspace, &run.environment, run.clock, by);
+    let counts = known.counts(&run.workspace, &run.environment, run.clock, not_later_than, demands.at);
     counts.map(|()| SignatureState::Valid).map_err(|(kind, detail)| (SignatureState::DoesNotCount, kind, detail))
 }

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::{DeviationKind, Report, Withheld, retention};
+use super::{Deleted, DeviationKind, Report, Withheld, retention};
 use crate::bundle::manifest::{MANIFEST, Manifest, SEAL, hex, is_plain_name, sha256_hex};
 use crate::bundle::{BundleError, SealedFiles, VALUES};
+use crate::ledger::{RunRef, Tombstones};
 
 /// Reads the manifest and holds it to its form; gives its bytes too.
 pub(super) fn manifest(path: &Path, report: &mut Report) -> Option<(Manifest, Vec<u8>)> {
@@ -50,7 +51,9 @@ pub(super) fn files(path: &Path, manifest: &Manifest, alone: bool, report: &mut 
     walk(path, "", &mut found, report)?;
     let names_by_digest: BTreeMap<&str, &str> =
         manifest.subject.iter().map(|sealed| (sealed.digest.sha256.as_str(), sealed.name.as_str())).collect();
-    let stones = if alone { BTreeMap::new() } else { retention::tombstones(path, manifest, report) };
+    let links = if alone { Vec::new() } else { retention::tombstones(path, report) };
+    let stones = Tombstones::new(&links);
+    let run = RunRef { run_id: manifest.predicate.run_id.clone(), manifest_sha256: report.manifest_sha256.clone().unwrap_or_default() };
     // What was handed over by choice is the values alone; any other file that is not there was lost or taken.
     let withholding = found.iter().eq([VALUES]) && manifest.subject.len() > 1;
     let mut named = BTreeSet::new();
@@ -63,9 +66,9 @@ pub(super) fn files(path: &Path, manifest: &Manifest, alone: bool, report: &mut 
         } else if !found.contains(name) && withholding {
             report.withheld.push(Withheld { file: name.to_owned(), deleted: None });
         } else if !found.contains(name) {
-            match stones.get(name) {
-                Some((digest, withheld)) if *digest == sealed.digest.sha256 => report.withheld.push(withheld.clone()),
-                _ => report.deviate(DeviationKind::Missing, name, "named by the manifest, and not there"),
+            match stones.of(&run, name, &sealed.digest.sha256).map(Deleted::by) {
+                Some(deleted) => report.withheld.push(Withheld { file: name.to_owned(), deleted: Some(deleted) }),
+                None => report.deviate(DeviationKind::Missing, name, "named by the manifest, and not there"),
             }
         } else {
             file(path, manifest, name, &sealed.digest.sha256, &names_by_digest, report);

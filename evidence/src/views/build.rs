@@ -9,28 +9,32 @@ use super::crosswalk::CrosswalkView;
 use super::soa::{SoaView, Times};
 use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
-use super::{checks, controls, frameworks};
+use super::{checks, controls, exceptions, frameworks};
 use crate::assessment::{Assessment, Basis, Counts};
 use crate::attestation::Attestations;
 use crate::bundle::{Bundle, BundleError};
 use crate::facts::Facts;
 use crate::freshness;
+use crate::seal::trust::Trust;
+use crate::verify::{self, Demands};
 
 impl Publication {
-    /// Makes all views of a bundle as of a time.
+    /// Makes all views of a bundle as of a time; a signature counts as far as `trust` says.
     ///
     /// # Errors
     /// What of the bundle cannot be read.
-    pub fn new(bundle: &Bundle, facts: Facts, as_of: Timestamp) -> Result<Self, BundleError> {
+    pub fn new(bundle: &Bundle, facts: Facts, as_of: Timestamp, trust: Option<&Trust>) -> Result<Self, BundleError> {
         let catalog = bundle.catalog();
         let plan = bundle.plan()?;
         let attestations = bundle.attestations()?;
         let sealed = bundle.assessment()?;
-        let findings: Counts = sealed.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
-            *all.entry(*verdict).or_insert(0) += count;
-            all
-        });
+        let fresh_until = fresh_until(bundle, &sealed, &attestations);
         let assessment = aged(bundle, sealed, &attestations, as_of);
+        let findings: Counts =
+            assessment.checks.values().flat_map(|check| &check.counts).fold(Counts::new(), |mut all, (verdict, count)| {
+                *all.entry(*verdict).or_insert(0) += count;
+                all
+            });
         let checks = checks::views(bundle, &plan, &assessment)?;
         let scopes = bundle.scopes();
         let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of);
@@ -41,10 +45,11 @@ impl Publication {
             .into_iter()
             .map(|value| (value.id.clone(), ValueView { id: value.id, check: value.check, distinct: value.distinct }));
         Ok(Self {
-            run: run(bundle, &assessment, as_of)?,
+            run: run(bundle, fresh_until, as_of, trust)?,
             facts,
             summary: summary(&assessment, findings),
             matrix: matrix(&controls),
+            exceptions: exceptions::views(&bundle.exceptions()?, &assessment, as_of),
             values: values.collect(),
             sprs: SprsView::new(catalog, scopes, &assessment, &attestations, as_of),
             soa: SoaView::new(catalog, scopes, &assessment, &attestations, times),
@@ -65,10 +70,17 @@ pub(super) fn aged(bundle: &Bundle, sealed: Assessment, attestations: &Attestati
     assessment
 }
 
-fn run(bundle: &Bundle, assessment: &Assessment, as_of: Timestamp) -> Result<RunView, BundleError> {
+// Where nothing counted, what did not count goes by its windows too.
+fn fresh_until(bundle: &Bundle, sealed: &Assessment, attestations: &Attestations) -> Timestamp {
     let run = &bundle.manifest().predicate;
-    let ran = assessment.checks.iter().filter(|(id, _)| run.checks.contains(id));
-    let fresh_until = ran.map(|(_, check)| check.fresh_until).min().unwrap_or(run.clock);
+    let times = freshness::times(sealed, run.clock, bundle.freshness());
+    let statements = attestations.by_need.values().chain(attestations.partial_credit.values());
+    let ran = || sealed.checks.iter().filter(|(id, _)| run.checks.contains(id)).map(|(_, check)| check.fresh_until).min();
+    freshness::fresh_until(&times, run.clock, statements).or_else(ran).unwrap_or(run.clock)
+}
+
+fn run(bundle: &Bundle, fresh_until: Timestamp, as_of: Timestamp, trust: Option<&Trust>) -> Result<RunView, BundleError> {
+    let run = &bundle.manifest().predicate;
     Ok(RunView {
         workspace: run.workspace.clone(),
         environment: run.environment.clone(),
@@ -79,7 +91,7 @@ fn run(bundle: &Bundle, assessment: &Assessment, as_of: Timestamp) -> Result<Run
         stale: as_of >= fresh_until,
         assurance: run.assurance,
         manifest_sha256: bundle.manifest_sha256().to_owned(),
-        signed: bundle.signed(),
+        signature: verify::signature(bundle.path(), &Demands { trust, at: Some(as_of), ..Demands::default() })?,
         full: run.full,
         tool_version: run.tool_version.clone(),
         targets: run.targets.clone(),

@@ -39,7 +39,7 @@ pub(super) fn views(
                 signed: given.map(|given| SignedView {
                     role: given.role.clone(),
                     signed_at: given.signed_at,
-                    expires_at: given.expires_at,
+                    expires_at: given.expires_at(),
                 }),
             }
         });

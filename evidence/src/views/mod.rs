@@ -8,6 +8,7 @@ mod checks;
 mod controls;
 pub mod coverage;
 pub mod crosswalk;
+pub mod exceptions;
 mod frameworks;
 pub mod profile;
 pub mod soa;
@@ -25,6 +26,7 @@ use serde::Serialize;
 
 use crate::assessment::{Basis, Counts, Coverage, Disagreement};
 use crate::facts::Facts;
+use crate::verify::SignatureState;
 
 /// All views of one bundle.
 #[derive(Clone, Debug, Serialize)]
@@ -47,6 +49,9 @@ pub struct Publication {
     /// together: the site prints it, documents and their attachments are spared it.
     #[serde(skip)]
     pub crosswalk: crosswalk::CrosswalkView,
+    /// Deviations that are known and approved, by id, with how each stands.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub exceptions: BTreeMap<String, exceptions::ExceptionView>,
     /// Measured values by id: `<check>.<name>`.
     pub values: BTreeMap<String, ValueView>,
     /// The SPRS score, where a framework in scope has one.
@@ -68,7 +73,7 @@ pub struct RunView {
     pub collected_at: Timestamp,
     /// The time that freshness is judged by.
     pub as_of: Timestamp,
-    /// The earliest time at which a result goes stale.
+    /// The earliest time at which a result goes stale or a statement runs out.
     pub fresh_until: Timestamp,
     /// Whether anything is stale as of `as_of`.
     pub stale: bool,
@@ -76,8 +81,8 @@ pub struct RunView {
     pub assurance: Assurance,
     /// The digest of the manifest, which names every sealed file.
     pub manifest_sha256: String,
-    /// Whether the bundle carries a signature.
-    pub signed: bool,
+    /// What the signatures that the bundle carries are worth; none where it carries none.
+    pub signature: Option<SignatureState>,
     /// Whether all checks ran, or a part chosen by name.
     pub full: bool,
     /// The version of the program that sealed the bundle.

@@ -66,6 +66,13 @@ impl Publication {
             for control in seen.controls.values_mut() {
                 control.disagree.iter_mut().for_each(|differing| differing.on.clear());
             }
+            // What deviates, and why, is a map for an attacker; that something does stays told.
+            for exception in seen.exceptions.values_mut() {
+                exception.subjects.clear();
+                exception.reason.clear();
+                exception.ticket.clear();
+                exception.mitigation = None;
+            }
             // A measured value may be a name, unless its check says that it is none; numbers and booleans never are.
             let checks = &seen.checks;
             seen.values.retain(|id, value| {

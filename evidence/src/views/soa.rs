@@ -251,7 +251,7 @@ impl<'s> Source<'s> {
                 signed: given.map(|given| SignedView {
                     role: given.role.clone(),
                     signed_at: given.signed_at,
-                    expires_at: given.expires_at,
+                    expires_at: given.expires_at(),
                 }),
             }
         };

@@ -15,6 +15,7 @@ use super::SignedView;
 use crate::assessment::{Assessment, Coverage};
 use crate::attestation::Attestations;
 use crate::bundle::{Bundle, BundleError};
+use crate::exception::Kind;
 use crate::rollup;
 use crate::scope::{Membership, Scopes};
 
@@ -314,13 +315,25 @@ impl Source<'_> {
             Verdict::Pass => (SprsFinding::Met, "every mapped control passes".to_owned()),
             Verdict::Manual => (SprsFinding::Met, format!("stated with evidence: {with}")),
             Verdict::NotApplicable => absent(format!("does not apply, as the workspace declares: {with}")),
-            // An accepted deviation is not yet an enduring exception or a temporary deficiency that the security plan describes.
+            // 32 CFR 170.4: what the security plan describes as an enduring exception or a temporary deficiency is scored as met.
+            Verdict::Exception if with.split(", ").all(|control| self.is_described(control)) => {
+                (SprsFinding::Met, format!("deviates as the security plan describes: {with}"))
+            }
             Verdict::Exception => (SprsFinding::NotMet, format!("deviates by an exception that no security plan describes: {with}")),
             Verdict::Fail => (SprsFinding::NotMet, format!("fails: {with}")),
             Verdict::Error => (SprsFinding::NotMet, format!("could not be seen, or a statement is missing: {with}")),
             Verdict::Stale => (SprsFinding::NotMet, format!("the evidence is too old: {with}")),
             Verdict::Skipped => (SprsFinding::NotMet, format!("was left out of the scan: {with}")),
         }
+    }
+
+    // Whether all that deviates in a control does so by a kind that the security plan describes.
+    fn is_described(&self, control: &str) -> bool {
+        let parts = self.assessment.controls.get(control).map(|control| control.parts.as_slice()).unwrap_or_default();
+        let deviating = parts.iter().filter(|part| part.required && part.status == Verdict::Exception);
+        let mut ids = deviating.flat_map(|part| part.excepted.keys()).peekable();
+        let kind = |id: &String| self.assessment.exceptions.get(id).map(|exception| exception.kind);
+        ids.peek().is_some() && ids.all(|id| matches!(kind(id), Some(Kind::EnduringException | Kind::TemporaryDeficiency)))
     }
 
     fn partial(&self, requirement: &Requirement, credit: &PartialCredit) -> SprsPartial {
@@ -331,7 +344,7 @@ impl Source<'_> {
             when: credit.when.clone(),
             earned: given.is_some_and(|given| given.verdict(self.as_of) == Verdict::Manual),
             statement: given.map(|given| given.statement.clone()),
-            signed: given.map(|given| SignedView { role: given.role.clone(), signed_at: given.signed_at, expires_at: given.expires_at }),
+            signed: given.map(|given| SignedView { role: given.role.clone(), signed_at: given.signed_at, expires_at: given.expires_at() }),
         }
     }
 }

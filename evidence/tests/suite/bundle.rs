@@ -9,6 +9,7 @@ use proofbook_checks::{Reason, Verdict};
 use proofbook_evidence::assessment::Coverage;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::{Bundle, BundleError};
+use proofbook_evidence::exception::Exceptions;
 use proofbook_evidence::scope::Scopes;
 use proofbook_evidence::verify;
 use serde_json::json;
@@ -162,6 +163,7 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
         plan: &plan,
         inventory: &inventory,
         attestations: &Attestations::default(),
+        exceptions: &Exceptions::default(),
         scopes: &Scopes::default(),
         workspace: "made",
         environment: "prod",
@@ -171,6 +173,7 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
         freshness: &std::collections::BTreeMap::new(),
         ledger: &proofbook_evidence::ledger::Ledger::open(ledger.path()).unwrap(),
         full: true,
+        pseudonyms: None,
     };
     let error = proofbook_evidence::bundle::scan_to_bundle(&inputs, &mut |_| {}).unwrap_err();
     assert!(matches!(error, BundleError::Malformed { .. }), "{error}");

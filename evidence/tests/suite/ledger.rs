@@ -8,7 +8,7 @@ use std::{env, fs, thread};
 
 use proofbook_evidence::bundle::manifest::sha256_hex;
 use proofbook_evidence::bundle::{BundleError, Sealed};
-use proofbook_evidence::ledger::{Custody, HandedOver, Ledger, LedgerError, Period, Retention, RetentionClass};
+use proofbook_evidence::ledger::{Custody, HandedOver, Ledger, LedgerError, Period, Retention, RetentionClass, Tombstone, TombstonedFile};
 use proofbook_evidence::verify::{self, DeviationKind};
 
 use crate::platform::{Platform, manifest, one_run};
@@ -274,6 +274,103 @@ fn a_newest_run_that_is_gone_does_not_make_an_older_one_the_newest() {
     // What was removed on purpose is said so by hand.
     fs::remove_file(ledger.path().join(RUNS)).unwrap();
     assert_eq!(opened.newest_full().unwrap().as_ref(), Some(&sealed[0].path));
+}
+
+#[test]
+fn the_oldest_runs_cannot_vanish() {
+    let ledger = tempfile::tempdir().unwrap();
+    let sealed = days(ledger.path(), 3);
+    fs::remove_dir_all(&sealed[0].path).unwrap();
+    let says = format!("follows one that is gone: sha256:{}", sealed[0].manifest_sha256);
+    deviates(ledger.path(), &says);
+    // Nor with the records beside it, which are made again from what is there.
+    fs::remove_file(ledger.path().join(RUNS)).unwrap();
+    deviates(ledger.path(), &says);
+    fs::remove_dir_all(&sealed[1].path).unwrap();
+    deviates(ledger.path(), &format!("follows one that is gone: sha256:{}", sealed[1].manifest_sha256));
+}
+
+#[test]
+fn a_tombstone_excuses_no_more_than_it_says() {
+    let ledger = tempfile::tempdir().unwrap();
+    let sealed = days(ledger.path(), 2).remove(0);
+    let opened = Ledger::open(ledger.path()).unwrap();
+    let name = "values.ndjson";
+    fs::remove_file(sealed.path.join(name)).unwrap();
+    let sha256 = manifest(&sealed.path).subject.into_iter().find(|file| file.name == name).unwrap().digest.sha256;
+    let right = Tombstone {
+        run_id: sealed.run_id.clone(),
+        manifest_sha256: sealed.manifest_sha256.clone(),
+        class: RetentionClass::Records,
+        reason: "by hand".to_owned(),
+        since: DAYS[0].parse().unwrap(),
+        files: vec![TombstonedFile { name: name.to_owned(), sha256 }],
+    };
+    let other = |change: &dyn Fn(&mut Tombstone)| {
+        let mut stone = right.clone();
+        change(&mut stone);
+        stone
+    };
+    for wrong in [
+        other(&|stone| stone.files[0].sha256 = "0".repeat(64)),
+        other(&|stone| stone.manifest_sha256 = "0".repeat(64)),
+        other(&|stone| stone.class = RetentionClass::Observations),
+        other(&|stone| stone.since = DAYS[3].parse().unwrap()),
+    ] {
+        opened.tombstones().append(DAYS[3].parse().unwrap(), "me", wrong).unwrap();
+        let report = verify::verify(&sealed.path).unwrap();
+        assert!(report.deviations.iter().any(|found| found.kind == DeviationKind::Missing && found.file == name), "{report}");
+        deviates(ledger.path(), "is gone, and no tombstone names it");
+    }
+    opened.tombstones().append(DAYS[3].parse().unwrap(), "me", right.clone()).unwrap();
+    let report = verify::verify(&sealed.path).unwrap();
+    assert!(report.is_intact() && report.to_string().contains("nobody signed the tombstones"), "{report}");
+    let report = opened.check().unwrap();
+    assert!(report.is_intact() && report.to_string().contains("nobody signed them"), "{report}");
+}
+
+#[test]
+fn names_in_the_chains_lead_nowhere_else() {
+    let ledger = tempfile::tempdir().unwrap();
+    let sealed = days(ledger.path(), 1).remove(0);
+    let at = DAYS[1].parse().unwrap();
+    let opened = Ledger::open(ledger.path()).unwrap();
+    let stone = |run_id: &str, name: &str| Tombstone {
+        run_id: run_id.to_owned(),
+        manifest_sha256: sealed.manifest_sha256.clone(),
+        class: RetentionClass::Exports,
+        reason: "r".to_owned(),
+        since: DAYS[0].parse().unwrap(),
+        files: vec![TombstonedFile { name: name.to_owned(), sha256: "0".repeat(64) }],
+    };
+    let chain = ledger.path().join("tombstones.ndjson");
+    for name in ["../x", "/etc/x", "a/../../x", ".x", "", "manifest.json", "seal/timestamp.tsr"] {
+        opened.tombstones().append(at, "me", stone(&sealed.run_id, name)).unwrap();
+        assert!(opened.tombstones().entries(None).unwrap_err().to_string().contains("no name of a file that is deleted"), "{name}");
+        fs::remove_file(&chain).unwrap();
+    }
+    for run_id in ["..", "../x", "", "exports"] {
+        opened.tombstones().append(at, "me", stone(run_id, "values.ndjson")).unwrap();
+        assert!(opened.tombstones().entries(None).unwrap_err().to_string().contains("no id of a run"), "{run_id}");
+        fs::remove_file(&chain).unwrap();
+    }
+    let export = |kept: &str| Custody::Exported {
+        run_id: sealed.run_id.clone(),
+        manifest_sha256: sealed.manifest_sha256.clone(),
+        format: "sarif".to_owned(),
+        to: None,
+        purpose: None,
+        file: HandedOver { name: "a".to_owned(), sha256: "0".repeat(64), size: 1 },
+        kept: Some(kept.to_owned()),
+    };
+    let digest = "0a".repeat(32);
+    for kept in ["../x", "exports/../x", "exports", &digest, &format!("other/{digest}"), &format!("exports/{}", digest.to_uppercase())] {
+        opened.custody().append(at, "me", export(kept)).unwrap();
+        assert!(opened.custody().entries(None).unwrap_err().to_string().contains("no place of what is kept"), "{kept}");
+        fs::remove_file(ledger.path().join("custody.ndjson")).unwrap();
+    }
+    opened.custody().append(at, "me", export(&format!("exports/{digest}"))).unwrap();
+    assert_eq!(opened.custody().entries(None).unwrap().len(), 1);
 }
 
 #[test]

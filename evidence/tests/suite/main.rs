@@ -8,6 +8,7 @@ mod coverage;
 mod crosswalk;
 mod diff;
 mod edits;
+mod exceptions;
 #[path = "../../../checks/sources/tests/s3/front.rs"]
 #[expect(dead_code, reason = "the tests of the S3 source use all of it")]
 mod front;

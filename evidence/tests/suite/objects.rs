@@ -8,7 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use proofbook_evidence::bundle::BundleError;
-use proofbook_evidence::ledger::{Custody, Ledger, LedgerError, Lock, ObjectSettings, Objects, Period, PeriodUnit, Retention};
+use proofbook_evidence::ledger::{
+    Custody, Ledger, LedgerError, Lock, ObjectSettings, Objects, Period, PeriodUnit, Retention, RetentionClass, Tombstone, TombstonedFile,
+};
 use proofbook_evidence::verify;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -29,7 +31,10 @@ impl Machine {
     }
 
     fn with(endpoint: &str, lock: Option<Lock>) -> Self {
-        let cache = tempfile::tempdir().unwrap();
+        Self::with_cache(endpoint, lock, tempfile::tempdir().unwrap())
+    }
+
+    fn with_cache(endpoint: &str, lock: Option<Lock>, cache: TempDir) -> Self {
         let options = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "secret")];
         let settings = ObjectSettings {
             url: "s3://bucket/evidence/made/prod/".to_owned(),
@@ -252,6 +257,118 @@ fn objects_with_other_bytes_are_never_taken_for_evidence() {
     let body = answer.split("\r\n\r\n").nth(1).unwrap();
     moto.put(&record, body.replace("\"position\":1", "\"position\":7").as_bytes());
     assert!(machine.ledger.last().unwrap_err().to_string().contains("another position"));
+}
+
+/// Everything below a folder, as paths.
+fn below(dir: &std::path::Path) -> Vec<String> {
+    contents(dir).into_iter().map(|(name, _)| name).collect()
+}
+
+#[test]
+fn names_in_storage_lead_to_no_other_place_on_this_machine() {
+    let moto = Moto::start();
+    let machine = Machine::new(&moto.url());
+    let sealed = machine.seal(DAYS[0]);
+    let run_id = sealed.file_name().unwrap().to_str().unwrap().to_owned();
+    let object = |name: &str| format!("evidence/made/prod/{run_id}/{name}");
+    let record = moto.names().into_iter().find(|name| name.contains("/runs/")).unwrap();
+    let (_, answer) = ask(moto.port, "GET", &format!("/bucket/{record}"), &[], b"");
+    let recorded = answer.split("\r\n\r\n").nth(1).unwrap().to_owned();
+    // Each machine has its cache in a folder of its own, beside something that is not its business.
+    let hostile = |says: &str| {
+        let around = tempfile::tempdir().unwrap();
+        let machine = Machine::with_cache(&moto.url(), None, tempfile::tempdir_in(around.path()).unwrap());
+        for victim in [around.path().join("victim/mine"), machine.cache.path().join("victim")] {
+            std::fs::create_dir_all(victim.parent().unwrap()).unwrap();
+            std::fs::write(victim, "mine").unwrap();
+        }
+        let error = machine.ledger.newest_full().unwrap_err();
+        assert!(matches!(error, LedgerError::Entry { .. }) && error.to_string().contains(says), "{error}");
+        let left = below(around.path());
+        assert_eq!(left.iter().filter(|name| name.contains("victim")).count(), 2, "{left:?}");
+        assert!(left.iter().all(|name| !name.contains("evil")), "{left:?}");
+    };
+    // A record of a run that is called like a way out.
+    for name in ["..", "../victim", "/tmp/victim", "victim"] {
+        moto.put(&record, recorded.replace(&run_id, name).as_bytes());
+        hostile("no id of a run");
+    }
+    // A manifest, with a record that fits it, that seals a file somewhere else.
+    let manifest = std::fs::read_to_string(sealed.join("manifest.json")).unwrap();
+    let digest = |text: &str| proofbook_evidence::bundle::manifest::sha256_hex(text.as_bytes());
+    for name in ["../../../evil", "/tmp/evil", "../../victim", ".evil", "manifest.json"] {
+        let forged = manifest.replacen("\"values.ndjson\"", &format!("\"{name}\""), 2);
+        moto.put(&object("manifest.json"), forged.as_bytes());
+        moto.put(&record, recorded.replace(&digest(&manifest), &digest(&forged)).as_bytes());
+        hostile("cannot be the name of a sealed file");
+    }
+    moto.put(&object("manifest.json"), manifest.as_bytes());
+    moto.put(&record, recorded.as_bytes());
+    // A tombstone of something that is no part of a bundle.
+    let stone = Tombstone {
+        run_id: run_id.clone(),
+        manifest_sha256: digest(&manifest),
+        class: RetentionClass::Records,
+        reason: "r".to_owned(),
+        since: DAYS[0].parse().unwrap(),
+        files: vec![TombstonedFile { name: "../../victim".to_owned(), sha256: "0".repeat(64) }],
+    };
+    machine.ledger.tombstones().append(DAYS[1].parse().unwrap(), "me", stone).unwrap();
+    hostile("no name of a file that is deleted");
+    for name in moto.names().iter().filter(|name| name.contains("/tombstones/")) {
+        ask(moto.port, "DELETE", &format!("/bucket/{name}"), &[], b"");
+    }
+    // A file in the seal that is no name of a file.
+    moto.put(&object("seal/.evil"), b"x");
+    hostile("no name of a file of a seal");
+    ask(moto.port, "DELETE", &format!("/bucket/{}", object("seal/.evil")), &[], b"");
+    assert!(verify::verify(&Machine::new(&moto.url()).newest()).unwrap().is_intact());
+}
+
+#[test]
+fn a_seal_that_was_made_anew_takes_the_place_of_the_old_one() {
+    let moto = Moto::start();
+    let one = Machine::new(&moto.url());
+    let sealed = one.seal(DAYS[0]);
+    let run = one.ledger.newest_full_run().unwrap().unwrap();
+    let id = "0a".repeat(32);
+    let [envelope, request, answer] = [".dsse.json", ".tsq", ".tsr"].map(|ending| format!("{id}{ending}"));
+    let write = |path: &std::path::Path, name: &str, text: &str| {
+        std::fs::create_dir_all(path.join("seal")).unwrap();
+        std::fs::write(path.join("seal").join(name), text).unwrap();
+    };
+    for name in [&envelope, &request, &answer, &".timestamp.tsr.new".to_owned()] {
+        write(&sealed, name, "old");
+    }
+    one.ledger.share_seal(&run.run_id, &sealed).unwrap();
+    let other = Machine::new(&moto.url());
+    let fetched = other.newest();
+    assert_eq!(below(&fetched.join("seal")), [&*envelope, &request, &answer], "what was not finished stays where it is");
+    // Somebody else's signature that this machine has not seen stays.
+    let theirs = format!("{}.dsse.json", "0b".repeat(32));
+    write(&fetched, &theirs, "theirs");
+    other.ledger.share_seal(&run.run_id, &fetched).unwrap();
+    // Signed anew: the stamp over the old envelope is over nothing any more, here and there.
+    write(&sealed, &envelope, "new");
+    for name in [&request, &answer] {
+        std::fs::remove_file(sealed.join("seal").join(name)).unwrap();
+    }
+    one.ledger.share_seal(&run.run_id, &sealed).unwrap();
+    let mut left = one.ledger.seal_names(&run.run_id).unwrap();
+    left.sort();
+    assert_eq!(left, [envelope.clone(), theirs.clone()]);
+    let fetched = other.newest();
+    assert_eq!(below(&fetched.join("seal")), [envelope.clone(), theirs]);
+    assert_eq!(std::fs::read_to_string(fetched.join("seal").join(&envelope)).unwrap(), "new");
+    // Where storage cannot be written to, the seal was not shared, and that is told.
+    let front = Front::start(moto.port, |request| match request.method.as_str() {
+        "PUT" | "POST" | "DELETE" => Reply::error(403, "AccessDenied"),
+        _ => Reply::Forward,
+    });
+    let refused = Machine::new(&front.url);
+    let path = refused.newest();
+    write(&path, "timestamp.tsq", "x");
+    assert!(refused.ledger.share_seal(&run.run_id, &path).unwrap_err().could_not_look());
 }
 
 #[test]

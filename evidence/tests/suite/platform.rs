@@ -11,9 +11,11 @@ use proofbook_checks::resource::{Resource, Source};
 use proofbook_checks::settings::{ParamSetting, Settings};
 use proofbook_checks::{Catalog, CheckResult, Plan};
 use proofbook_controls::files::Files;
+use proofbook_evidence::approval::Approval;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::manifest::{Manifest, sha256_hex};
 use proofbook_evidence::bundle::{BundleError, Collection, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::exception::Exceptions;
 use proofbook_evidence::freshness::ControlWindows;
 use proofbook_evidence::ledger::Ledger;
 use proofbook_evidence::scope::Scopes;
@@ -100,6 +102,8 @@ pub(crate) struct Platform {
     pub(crate) settings: Settings,
     pub(crate) objects: Vec<Value>,
     pub(crate) attestations: Files,
+    pub(crate) exceptions: Files,
+    pub(crate) approval: Approval,
     pub(crate) scopes: Scopes,
     pub(crate) freshness: ControlWindows,
     pub(crate) clock: Timestamp,
@@ -130,6 +134,8 @@ impl Platform {
                 quota("c", json!(0.25)),
             ],
             attestations: Files::default(),
+            exceptions: Files::default(),
+            approval: Approval::default(),
             scopes: Scopes::default(),
             freshness: ControlWindows::new(),
             clock: CLOCK.parse().unwrap(),
@@ -238,13 +244,17 @@ impl Platform {
         inventory: &Inventory,
         on_result: &mut dyn FnMut(&CheckResult),
     ) -> Result<Sealed, BundleError> {
-        let attestations = Attestations::load(&self.attestations, &catalog.controls).unwrap_or_else(|errors| panic!("{errors}"));
+        let attestations =
+            Attestations::load(&self.attestations, &catalog.controls, &self.approval).unwrap_or_else(|errors| panic!("{errors}"));
+        let loaded = Exceptions::load(&self.exceptions, catalog, self.approval.clone());
+        let exceptions = loaded.unwrap_or_else(|errors| panic!("{errors}"));
         let inputs = RunInputs {
             catalog,
             files: &self.files,
             plan,
             inventory,
             attestations: &attestations,
+            exceptions: &exceptions,
             scopes: &self.scopes,
             workspace: "made",
             environment: "prod",
@@ -254,6 +264,7 @@ impl Platform {
             freshness: &self.freshness,
             ledger,
             full: self.only.is_none(),
+            pseudonyms: None,
         };
         scan_to_bundle(&inputs, on_result)
     }

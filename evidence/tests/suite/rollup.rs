@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proofbook_checks::Verdict::{self, Error, Exception, Fail, Manual, NotApplicable, Pass, Skipped, Stale};
 use proofbook_controls::files::Files;
 use proofbook_controls::{Control, Controls};
+use proofbook_evidence::approval::{Approval, Holder, Role};
 use proofbook_evidence::assessment::Basis;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::rollup::{roll, worst};
@@ -109,7 +110,9 @@ fn faults_of_attestations_are_told_with_their_place() {
     let load = |text: &str| {
         let mut files = Files::default();
         files.insert("attestations/review.yaml", text);
-        Attestations::load(&files, &controls).map(|_| ()).map_err(|errors| errors.0.iter().map(|error| error.code).collect::<Vec<_>>())
+        Attestations::load(&files, &controls, &Approval::default())
+            .map(|_| ())
+            .map_err(|errors| errors.0.iter().map(|error| error.code).collect::<Vec<_>>())
     };
     assert_eq!(load(&good), Ok(()));
     let evidence = good.find("evidence").unwrap();
@@ -141,4 +144,61 @@ fn two_methods_that_differ_are_flagged_and_the_status_stays_the_worst() {
     let verdicts: BTreeMap<&str, Verdict> = found.verdicts.iter().map(|(id, verdict)| (id.as_str(), *verdict)).collect();
     assert_eq!(verdicts, BTreeMap::from([("ns-owner", Pass), ("ns-quota", Fail)]));
     assert!(assessment.controls["quota"].disagree.is_empty(), "the other check is no part of it");
+}
+
+#[test]
+fn a_statement_counts_once_it_is_final_and_until_a_newer_one_takes_its_place() {
+    let ledger = tempfile::tempdir().unwrap();
+    let signed = || Platform::new().attested("2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z");
+    let with = |change: &dyn Fn(&str) -> String| {
+        let mut platform = signed();
+        let text = change(platform.attestations.get("attestations/review.yaml").unwrap());
+        platform.attestations.insert("attestations/review.yaml", text);
+        platform
+    };
+    let status = |platform: &Platform| platform.seal(ledger.path()).assessment.controls["reviewed"].status;
+    for word in ["draft", "withdrawn"] {
+        assert_eq!(status(&with(&|text| format!("{text}status: {word}\n")).at("2026-05-20T00:00:00Z")), Error, "{word}");
+    }
+    // The older one has run out; the newer one says whose place it takes.
+    let mut both = signed();
+    let older = both.attestations.get("attestations/review.yaml").unwrap().to_owned();
+    let newer = older.replace("2026-06-01", "2026-08-01").replace("2026-05-01", "2026-05-20");
+    both.attestations.insert("attestations/review-2.yaml", format!("{newer}supersedes: attestations/review.yaml\n"));
+    assert_eq!((status(&signed()), status(&both)), (Fail, Manual));
+}
+
+#[test]
+fn what_a_statement_leaves_out_has_its_usual_value_and_rules_of_its_own() {
+    let mut files = Platform::new().files;
+    let slight = "id: slight\ntitle: T\nobjective: O.\nlayer: operations\nreview_months: 12\nresponsibility: {split: shared, provider: [Run it.], \
+        customer: [Use it.]}\nattestations: [{id: word, statement: It is so., valid_days: 400, assertion_suffices: true}]\n";
+    files.insert("controls/library/slight.yaml", slight);
+    let controls = Controls::load(&files).unwrap_or_else(|errors| panic!("{errors}"));
+    let load = |text: &str, approval: &Approval| {
+        let mut files = Files::default();
+        files.insert("attestations/word.yaml", text);
+        Attestations::load(&files, &controls, approval).map_err(|errors| errors.0.iter().map(|error| error.code).collect::<Vec<_>>())
+    };
+    let text = "id: word\ncontrol: slight\nstatement: It is so.\nrole: CISO\nperson_ref: p-1\nsigned_at: 2026-01-01T00:00:00Z\n";
+    let of = |text: &str| load(text, &Approval::default()).unwrap().by_need.remove("word").unwrap();
+    let plain = of(text);
+    assert!(plain.is_assertion());
+    assert_eq!(plain.expires_at().to_string(), "2027-01-01T00:00:00Z");
+    assert_eq!(of(&format!("{text}review_cycle: quarterly\n")).expires_at().to_string(), "2026-04-11T00:00:00Z");
+    let holder = Holder { person_ref: "p-1".into(), from: "2025-01-01".parse().unwrap(), until: Some("2026-01-01".parse().unwrap()) };
+    let role = Role { approves: false, holders: vec![holder] };
+    let approval = Approval { roles: BTreeMap::from([("CISO".to_owned(), role)]), ..Approval::default() };
+    assert!(load(text, &approval).is_ok());
+    for (text, code) in [
+        (text.replace("2026-01-01", "2026-01-02"), "role"),
+        (text.replace("p-1", "p-2"), "role"),
+        (text.replace("CISO", "CTO"), "role"),
+        (format!("{text}review_cycle: quarterly\nexpires_at: 2026-04-12T00:00:00Z\n"), "expiry"),
+        (format!("{text}period: {{from: 2025-10-01T00:00:00Z, to: 2026-01-02T00:00:00Z}}\n"), "period"),
+        (format!("{text}supersedes: attestations/other.yaml\n"), "supersedes"),
+        (format!("{text}method: test\n"), "yaml"),
+    ] {
+        assert_eq!(load(&text, &approval).map(drop), Err(vec![code]), "{text}");
+    }
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Command;
 
 use jiff::Timestamp;
-use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::seal::dsse::Envelope;
 use proofbook_evidence::seal::key::{KeyError, PrivateKey, PublicKey, SignError, Signer};
 use proofbook_evidence::seal::timestamp::Request;
@@ -63,13 +62,17 @@ pub(crate) fn stamp(bundle: &Path, authority: &Authority) {
 fn a_signature_of_either_kind_of_key_counts_where_the_reader_trusts_it() {
     for key in [SigningKey::ed25519(), SigningKey::p256()] {
         let (_ledger, path) = one_run();
-        assert!(!Bundle::open(&path).unwrap().signed());
+        assert_eq!(verify::signature(&path, &demands(&trusting(&key, ""))).unwrap(), None);
         let file = seal::sign(&path, &signer(&key)).unwrap();
         assert_eq!(file, envelope_of(&path, &key));
-        assert!(Bundle::open(&path).unwrap().signed());
+        let state = |trust: Option<&Trust>| verify::signature(&path, &Demands { trust, at: Some(now()), ..Demands::default() }).unwrap();
+        assert_eq!(state(None), Some(SignatureState::NotChecked));
+        assert_eq!(state(Some(&trusting(&key, ""))), Some(SignatureState::Valid));
+        assert_eq!(state(Some(&trusting(&SigningKey::ed25519(), ""))), Some(SignatureState::DoesNotCount));
         let report = held(&path, &trusting(&key, ""));
         assert!(report.is_intact() && report.replayed && report.signatures[0].state == SignatureState::Valid, "{report}");
         assert!(report.to_string().contains("of Test team"), "{report}");
+        assert!(report.to_string().contains("as trust.yaml says at 2030-01-01T00:00:00Z"), "{report}");
         // Without a trust file it is told, and counts for nothing.
         let report = verify::verify(&path).unwrap();
         assert!(report.is_intact() && report.signatures[0].state == SignatureState::NotChecked, "{report}");
@@ -162,8 +165,12 @@ fn a_key_counts_only_as_far_as_the_trust_file_says() {
     ] {
         assert_eq!(of(&more), [DeviationKind::Unsigned, kind].into_iter().collect::<Vec<_>>(), "{more}");
     }
-    // A revocation to come does not count yet.
-    assert_eq!(of("    revoked_at: 2031-01-01T00:00:00Z\n"), []);
+    // A time to look at does not undo a revocation: the clock is the reader's, and what has no stamp may have been signed today.
+    let revoked = trusting(&key, "    revoked_at: 2028-01-01T00:00:00Z\n");
+    for at in ["2026-07-01T00:00:00Z", "2027-12-31T23:59:59Z", "2028-01-01T00:00:00Z"] {
+        let demands = Demands { at: Some(at.parse().unwrap()), ..demands(&revoked) };
+        assert_eq!(kinds(&verify::verify_against(&path, &demands).unwrap()), [DeviationKind::KeyRevoked], "{at}");
+    }
     // Another key than the one that is trusted.
     assert_eq!(kinds(&held(&path, &trusting(&SigningKey::ed25519(), ""))), [DeviationKind::Unsigned, DeviationKind::KeyUnknown]);
 }
@@ -183,6 +190,13 @@ fn a_stamp_shows_that_a_signature_is_older_than_the_revocation_of_its_key() {
     let report = held(&path, &with(revoked));
     assert!(report.is_intact() && report.signatures[0].not_later_than.is_some(), "{report}");
     assert!(report.timestamps.iter().all(|stamp| stamp.state == StampState::Valid), "{report}");
+    // It may be off by its accuracy, and shows no more than `not later than`.
+    let told = report.timestamps.iter().find(|stamp| stamp.over.ends_with(".dsse.json")).unwrap().granted.as_ref().unwrap().time;
+    let latest = told + jiff::SignedDuration::from_millis(1500);
+    assert_eq!(report.signatures[0].not_later_than, Some(latest));
+    let at = |time: Timestamp| format!("    revoked_at: {time}\n");
+    assert_eq!(kinds(&held(&path, &with(&at(latest)))), [DeviationKind::Unsigned, DeviationKind::KeyRevoked]);
+    assert_eq!(kinds(&held(&path, &with(&at(latest + jiff::SignedDuration::from_secs(1))))), []);
     // A stamp after the revocation does not help.
     let early = "    revoked_at: 2026-02-01T00:00:00Z\n";
     assert!(kinds(&held(&path, &with(early))).contains(&DeviationKind::KeyRevoked));

@@ -7,8 +7,12 @@ use proofbook_checks::{Catalog, Verdict};
 use proofbook_controls::files::Files;
 use proofbook_controls::framework::Poam;
 use proofbook_controls::{FrameworkId, RequirementId};
-use proofbook_evidence::assessment::{Assessment, Coverage, RequirementAssessment};
+use proofbook_evidence::approval::Approval;
+use proofbook_evidence::assessment::{
+    Assessment, Basis, ControlAssessment, Coverage, ExceptionAssessment, Part, PartKind, RequirementAssessment,
+};
 use proofbook_evidence::attestation::Attestations;
+use proofbook_evidence::exception::Kind;
 use proofbook_evidence::scope::{Scope, Scopes};
 use proofbook_evidence::views::sprs::{SprsFinding, SprsView, Standing};
 
@@ -48,7 +52,7 @@ fn statement(requirement: &str, expires_at: &str) -> Attestations {
         "a".repeat(64)
     );
     files.insert("attestations/in-part.yaml", text);
-    Attestations::load(&files, &CATALOG.controls).unwrap_or_else(|errors| panic!("{errors}"))
+    Attestations::load(&files, &CATALOG.controls, &Approval::default()).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn score(assessment: &Assessment, attestations: &Attestations) -> SprsView {
@@ -177,7 +181,7 @@ fn partial_credit_is_given_where_the_framework_knows_it() {
     let load = |text: &str| {
         let mut files = Files::default();
         files.insert("attestations/in-part.yaml", text);
-        let loaded = Attestations::load(&files, &CATALOG.controls);
+        let loaded = Attestations::load(&files, &CATALOG.controls, &Approval::default());
         loaded.map(|_| ()).map_err(|errors| errors.0.iter().map(|error| error.code).collect::<Vec<_>>())
     };
     let good = format!(
@@ -195,5 +199,36 @@ fn partial_credit_is_given_where_the_framework_knows_it() {
         (good.replace(&format!("partial_credit: {{framework: {CMMC}, requirement: {MFA}}}\n"), ""), "target"),
     ] {
         assert_eq!(load(&text), Err(vec![code]), "{text}");
+    }
+}
+
+#[test]
+fn a_deviation_is_met_only_where_the_security_plan_describes_it() {
+    let cmmc = FrameworkId::new(CMMC).unwrap();
+    let control = CATALOG.controls.mappings_of(&cmmc).find(|mapping| mapping.requirement.as_str() == FIPS);
+    let control = control.unwrap().control.clone();
+    let finding = |kind: Kind| {
+        let mut assessment = assessed(|_| Some(Verdict::Pass));
+        let requirement = assessment.frameworks.get_mut(CMMC).unwrap().get_mut(FIPS).unwrap();
+        requirement.status = Some(Verdict::Exception);
+        for mapping in CATALOG.controls.mappings_of(&FrameworkId::new(CMMC).unwrap()).filter(|mapping| mapping.requirement.as_str() == FIPS)
+        {
+            let status = if mapping.control == control { Verdict::Exception } else { Verdict::Pass };
+            let excepted = BTreeMap::from([("EX-1".to_owned(), 1)]);
+            let part = Part { kind: PartKind::Check, id: "any".to_owned(), required: true, status, excepted };
+            let assessed =
+                ControlAssessment { status, basis: Basis::Automated, parts: vec![part], disagree: Vec::new(), not_applicable: None };
+            assessment.controls.insert(mapping.control.clone(), assessed);
+        }
+        let standing = proofbook_evidence::exception::Standing::InEffect;
+        let until = "2026-12-01T00:00:00Z".parse().unwrap();
+        let exception = ExceptionAssessment { kind, verdict: Verdict::Exception, standing, until, findings: 1, broad: false };
+        assessment.exceptions.insert("EX-1".to_owned(), exception);
+        let view = score(&assessment, &Attestations::default());
+        view.requirements.iter().find(|row| row.id == FIPS).unwrap().finding
+    };
+    for kind in Kind::ALL {
+        let described = matches!(kind, Kind::EnduringException | Kind::TemporaryDeficiency);
+        assert_eq!(finding(kind), if described { SprsFinding::Met } else { SprsFinding::NotMet }, "{kind}");
     }
 }

@@ -227,6 +227,11 @@ fn stamps_of_a_bundle_are_told_from_pending_to_valid() {
     assert_eq!(kinds(&verify::verify_against(&path, &demands(&trust)).unwrap()), [DeviationKind::TimestampImprint]);
     fs::write(path.join("seal/timestamp.tsq"), "x").unwrap();
     assert_eq!(kinds(&verify::verify_against(&path, &demands(&trust)).unwrap()), [DeviationKind::TimestampMalformed]);
+    // A run that is to come.
+    let early = Demands { at: Some("2026-05-31T23:58:59Z".parse().unwrap()), ..Demands::default() };
+    assert!(kinds(&verify::verify_against(&path, &early).unwrap()).contains(&DeviationKind::RunTime));
+    let close = Demands { at: Some("2026-05-31T23:59:00Z".parse().unwrap()), ..Demands::default() };
+    assert!(!kinds(&verify::verify_against(&path, &close).unwrap()).contains(&DeviationKind::RunTime));
     // A stamp over a signature that is not there.
     let other = path.join(format!("seal/{}.tsq", "0a".repeat(32)));
     fs::write(&other, Request::over(b"x", [7; 8], None).unwrap().to_der()).unwrap();

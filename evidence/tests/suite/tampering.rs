@@ -133,6 +133,16 @@ fn a_run_that_was_taken_out_is_missed_by_the_next_one() {
 }
 
 #[test]
+fn a_run_beside_it_that_cannot_be_read_is_not_called_not_at_hand() {
+    let (_ledger, first, second) = two_runs();
+    let manifest = first.join("manifest.json");
+    fs::write(&manifest, "{}").unwrap();
+    assert!(found(&second, DeviationKind::Chain, "manifest.json").contains("cannot be read"));
+    fs::remove_file(&manifest).unwrap();
+    assert!(found(&second, DeviationKind::Chain, "manifest.json").contains("cannot be read"));
+}
+
+#[test]
 fn a_run_that_was_sealed_anew_does_not_fit_the_chain() {
     let (ledger, first, _) = two_runs();
     let third = Platform::new().at("2026-06-03T00:00:00Z").seal(ledger.path()).path;
@@ -173,6 +183,8 @@ fn findings_that_were_left_out_added_or_reordered_are_named() {
     });
     let path = reseal(&path);
     found(&path, DeviationKind::Reordered, "findings.ndjson.zst");
+    let report = verify::verify(&path).unwrap();
+    assert!(report.replayed && !report.replay_equal && report.to_string().contains("NOT ALL EQUAL"), "{report}");
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub(crate) fn publication() -> Publication {
         rows: controls.values().filter(|control| control.layer == layer).map(matrix_row).collect(),
     });
     Publication {
+        exceptions: BTreeMap::new(),
         run: run(),
         facts: facts(),
         summary: SummaryView {
@@ -93,7 +94,7 @@ fn run() -> RunView {
         stale: false,
         assurance: Assurance::Live,
         manifest_sha256: "0123456789abcdef".repeat(4),
-        signed: false,
+        signature: None,
         full: true,
         tool_version: "0.1.0".into(),
         targets: vec![Target {
@@ -145,6 +146,8 @@ fn facts() -> Facts {
         certifications: vec![Certification {
             framework: "iso27001-2022".parse().unwrap(),
             status: CertificationStatus::InProgress,
+            level: None,
+            valid_until: None,
             note: text("Stage 1 took place in May 2026."),
         }],
         processing: None,
@@ -251,6 +254,7 @@ fn checks() -> Vec<CheckView> {
         reason_code: Reason::NotPermitted,
         message: "backups.velero.io could not be listed: 403".into(),
         measured: BTreeMap::new(),
+        exceptions: Vec::new(),
     }];
     backup.controls = [("backup".to_owned(), true)].into();
 
@@ -267,6 +271,7 @@ fn failing(name: &str) -> Finding {
         reason_code: Reason::BelowMin,
         message: "accepts tls1.0, tls1.1, the floor is TLS 1.2".into(),
         measured: [("lowest".into(), serde_json::from_value(json!("tls1.0")).unwrap())].into(),
+        exceptions: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use proofbook_checks::Catalog;
-use proofbook_claims::checking::{self, ClaimVerdict, DocumentPromises, Evidence, Judgement, Outcome};
+use proofbook_claims::checking::{self, ClaimVerdict, DocumentPromises, Evidence, Judgement, Outcome, PASSED_OVER, UNKNOWN_ANCHOR};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::claims::ValueStore;
 use proofbook_evidence::notice::Notice;
@@ -35,6 +35,9 @@ pub(crate) struct Check {
     /// The trust file: whose signatures count; that of the workspace (`trust:`) where nothing is said.
     #[arg(long, value_name = "FILE")]
     trust: Option<PathBuf>,
+    /// Hold the documents against each other and the registry alone; without a bundle the command could not look otherwise.
+    #[arg(long, conflicts_with_all = ["bundle", "require_signature"])]
+    no_evidence: bool,
     /// A bundle without a signature by a trusted key is refused.
     #[arg(long)]
     require_signature: bool,
@@ -51,7 +54,7 @@ pub(crate) struct Check {
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// Write the notices of this run into the baseline.
-    #[arg(long, requires = "baseline")]
+    #[arg(long, requires = "baseline", conflicts_with = "since")]
     update_baseline: bool,
     /// Look only at statements that changed since a revision of Git, and at those that make the same claims.
     #[arg(long, value_name = "REV")]
@@ -109,12 +112,17 @@ impl Check {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
         let workspace = Workspace::open(common)?;
         let paths = if self.paths.is_empty() { workspace.docs() } else { self.paths.clone() };
-        let files = documents(&paths, output)?;
+        let (files, mut unseen) = documents(&paths)?;
         if files.is_empty() {
             bail!("no Markdown or MDX file at {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "));
         }
         let catalog = Catalog::load_without_fixtures(&workspace.files)?;
-        let store = self.store(&workspace, common, &catalog, output)?;
+        let store = if self.no_evidence { None } else { self.store(&workspace, common, &catalog, output)? };
+        if store.is_none() && !self.no_evidence {
+            unseen.push(
+                "there is no bundle, so nothing was held against evidence; scan first, name a bundle, or say --no-evidence".to_owned(),
+            );
+        }
         let registry = registry(&workspace, &catalog)?;
         let attestations: Attestations = workspace.attestations(&catalog)?;
         let certifications = workspace.config.facts.as_ref().map(|facts| facts.certifications.clone()).unwrap_or_default();
@@ -135,11 +143,16 @@ impl Check {
         if self.fix {
             fix::fix(&outcome, self.dry_run, output)?;
         }
-        let fails = |notice: &Notice| self.fail_on.iter().any(|verdict| verdict.as_str() == notice.verdict);
-        let summary = render::Summary { files: files.len(), known: old, run: store.as_ref(), registered: registry.iter().len() };
+        let fails =
+            |notice: &Notice| notice.code == UNKNOWN_ANCHOR || self.fail_on.iter().any(|verdict| verdict.as_str() == notice.verdict);
+        let passed = outcome.notices.iter().map(|judgement| &judgement.notice).filter(|notice| notice.code == PASSED_OVER);
+        unseen.extend(passed.map(|notice| format!("{}:{}: {}", notice.path, notice.line, notice.message)));
+        let summary =
+            render::Summary { files: files.len(), known: old, run: store.as_ref(), registered: registry.iter().len(), unseen: &unseen };
         render::render(self.format, &outcome, &summary, &fails, output)?;
         let failed = outcome.notices.iter().any(|judgement| fails(&judgement.notice));
-        Ok(if failed { Exit::NotAsPromised } else { Exit::Held })
+        let held = if failed { Exit::NotAsPromised } else { Exit::Held };
+        Ok(if unseen.is_empty() { held } else { held.max(Exit::CouldNotLook) })
     }
 
     // The values of the bundle that was named, or of the newest full one; none where nothing was scanned yet.
@@ -151,10 +164,7 @@ impl Check {
                 workspace.ledger(&name)?.newest_full()?
             }
         };
-        let Some(path) = path else {
-            output.warn("there is no bundle: nothing is measured, so promises are only held against each other");
-            return Ok(None);
-        };
+        let Some(path) = path else { return Ok(None) };
         self.check_seal(workspace, &path)?;
         let store = ValueStore::open(&path, catalog)?;
         if !store.full {
@@ -186,11 +196,10 @@ impl Check {
     fn keep_changed(&self, revision: &str, read: &[DocumentPromises], outcome: &mut Outcome) -> Result<()> {
         let paths: Vec<&str> = read.iter().map(|document| &*document.path).collect();
         let changed = since::changed_lines(revision, &paths)?;
-        let touched = |notice: &Notice| {
-            changed
-                .get(&notice.path)
-                .is_some_and(|lines| lines.iter().any(|(first, last)| notice.line <= *last && notice.end_line >= *first))
+        let lines_of = |path: &str, first: u32, last: u32| {
+            changed.get(path).is_some_and(|lines| lines.iter().any(|(from, to)| first <= *to && last >= *from))
         };
+        let touched = |notice: &Notice| lines_of(&notice.path, notice.line, notice.end_line);
         let claims: BTreeSet<String> = outcome
             .notices
             .iter()
@@ -199,7 +208,9 @@ impl Check {
             .collect();
         outcome.retain(|judgement: &Judgement| {
             let notice = &judgement.notice;
-            touched(notice) || notice.claim.as_ref().is_some_and(|claim| claims.contains(claim))
+            // A conflict is of both sides, wherever it is told.
+            let other = judgement.other.as_ref().is_some_and(|(path, first, last)| lines_of(path, *first, *last));
+            touched(notice) || other || notice.claim.as_ref().is_some_and(|claim| claims.contains(claim))
         });
         Ok(())
     }

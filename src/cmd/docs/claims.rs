@@ -32,7 +32,8 @@ const BATCH: usize = 256;
 
 impl Claims {
     pub(crate) fn run(&self, output: &Output) -> Result<Exit> {
-        let files = documents(&self.paths, output)?;
+        let (files, unseen) = documents(&self.paths)?;
+        unseen.iter().for_each(|what| output.warn(format_args!("passed over {what}")));
         let (mut statements, mut promises) = (0, 0);
         for batch in files.chunks(BATCH) {
             let printed = map_documents(batch, threads(), &|document, reader| self.print(document, reader));

@@ -17,6 +17,7 @@ use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::sealing;
 use crate::workspace::Workspace;
 
 /// Which bundle fills in the directives, and where its site is.
@@ -39,7 +40,9 @@ impl Filling {
         let workspace = Workspace::open(common)?;
         let path = workspace.bundle(common, self.bundle.as_deref())?;
         let at = self.at.unwrap_or_else(clock::now);
-        let publication = Publication::new(&Workspace::intact(&path)?, workspace.facts()?, at)?.for_profile(Profile::Customer);
+        let trust = sealing::trust(None, Some(&workspace))?;
+        let publication = Publication::new(&Workspace::intact(&path)?, workspace.facts()?, at, trust.as_ref())?;
+        let publication = publication.for_profile(Profile::Customer);
         let catalog = workspace.catalog()?;
         let store = ValueStore::open(&path, &catalog)?;
         let registry = registry(&workspace, &catalog)?;

@@ -56,8 +56,8 @@ impl Docs {
     }
 }
 
-// The Markdown files at the paths; what cannot be read is told, and a path that is not there is an error.
-fn documents(paths: &[PathBuf], output: &Output) -> Result<Vec<PathBuf>> {
+// The Markdown files at the paths, and what below them cannot be read; a path that is not there is an error.
+fn documents(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<String>)> {
     // Paths are told as they are seen from here.
     let here = std::env::current_dir().context("finding the current folder")?;
     let paths: Vec<PathBuf> = paths
@@ -65,13 +65,11 @@ fn documents(paths: &[PathBuf], output: &Output) -> Result<Vec<PathBuf>> {
         .map(|path| path.strip_prefix(&here).ok().filter(|path| !path.as_os_str().is_empty()).unwrap_or(path).to_path_buf())
         .collect();
     let found = find(&paths);
-    for (path, why) in &found.passed {
-        if paths.contains(path) {
-            bail!("{}: {why}", path.display());
-        }
-        output.warn(format_args!("{}: passed over: {why}", path.display()));
+    if let Some((path, why)) = found.passed.iter().find(|(path, _)| paths.contains(path)) {
+        bail!("{}: {why}", path.display());
     }
-    Ok(found.files)
+    let passed = found.passed.iter().map(|(path, why)| format!("{}: {why}", path.display()));
+    Ok((found.files, passed.collect()))
 }
 
 // As many threads as there are processors, and not more than help.

@@ -20,6 +20,8 @@ pub(super) struct Summary<'s> {
     pub(super) known: usize,
     pub(super) run: Option<&'s ValueStore>,
     pub(super) registered: usize,
+    /// What could not be looked at, a sentence each.
+    pub(super) unseen: &'s [String],
 }
 
 /// Prints the outcome.
@@ -45,6 +47,7 @@ pub(super) fn render(
             "files": summary.files,
             "counts": outcome.counts,
             "baseline": summary.known,
+            "not_looked_at": summary.unseen,
             "unsaid": outcome.unsaid,
             "diagnostics": all,
         })),
@@ -52,14 +55,17 @@ pub(super) fn render(
             for notice in all.iter().filter(told) {
                 output.result(github(notice, fails(notice)))?;
             }
+            for what in summary.unseen {
+                output.result(format_args!("::error title=could not look::{}", escape(what)))?;
+            }
             Ok(())
         }
         Shape::Sarif => {
             let kinds: Vec<&NoticeKind> = ClaimVerdict::ALL.iter().map(|verdict| verdict.kind()).collect();
             let told: Vec<Notice> = all.iter().filter(told).cloned().collect();
-            output.bytes(&notices::sarif(&told, &kinds, env!("CARGO_PKG_VERSION"))?)
+            output.bytes(&notices::sarif(&told, &kinds, summary.unseen, env!("CARGO_PKG_VERSION"))?)
         }
-        Shape::Junit => output.bytes(&notices::junit(&all, fails)?),
+        Shape::Junit => output.bytes(&notices::junit(&all, fails, summary.unseen)?),
         Shape::Markdown => output.result(markdown(&all.iter().filter(told).collect::<Vec<_>>(), outcome, summary)),
     }
 }
@@ -81,6 +87,9 @@ fn counted(outcome: &Outcome, summary: &Summary<'_>) -> String {
             let _ = write!(out, "\nheld against run {} of {}", store.run_id, store.clock);
         }
         None => out.push_str("\nheld against no evidence"),
+    }
+    for what in summary.unseen {
+        let _ = write!(out, "\n{}", paragraph("could not look: ", what));
     }
     out
 }
@@ -109,8 +118,12 @@ fn for_people(notice: &Notice, fails: bool) -> String {
     out
 }
 
+// What a command of a workflow may hold.
+fn escape(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
 fn github(notice: &Notice, fails: bool) -> String {
-    let escape = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| escape(text).replace(':', "%3A").replace(',', "%2C");
     let level = match notice.level {
         _ if fails => "error",
@@ -135,7 +148,11 @@ fn markdown(notices: &[&Notice], outcome: &Outcome, summary: &Summary<'_>) -> St
     let cell = |text: &str| text.replace('|', "\\|").replace('\n', " ");
     let mut out = format!("### What the documentation promises\n\n{}\n", counted(outcome, summary).replace('\n', "  \n"));
     if notices.is_empty() {
-        out.push_str("\nNothing is contradicted.");
+        out.push_str(if summary.unseen.is_empty() {
+            "\nNothing is contradicted."
+        } else {
+            "\nNothing of what was looked at is contradicted."
+        });
         return out;
     }
     out.push_str("\n| where | statement | what the evidence says | what to do |\n|---|---|---|---|\n");

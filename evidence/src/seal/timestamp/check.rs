@@ -20,6 +20,7 @@ use crate::deviation::DeviationKind::{
     self, TimestampCertificate, TimestampChain, TimestampExpired, TimestampImprint, TimestampKeyUsage, TimestampMalformed, TimestampNonce,
     TimestampPolicy, TimestampRefused, TimestampSignature, TimestampTime,
 };
+use crate::freshness::SKEW;
 use crate::seal::trust::Authority;
 
 const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
@@ -29,9 +30,6 @@ const SIGNING_CERTIFICATE_V2: ObjectIdentifier = ObjectIdentifier::new_unwrap("1
 
 // id-kp-timeStamping, 1.3.6.1.5.5.7.3.8, as the content of an OBJECT IDENTIFIER.
 const TIME_STAMPING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x08];
-
-// Clocks of the run, of the authority and of the reader may differ by this much (evidence is refused beyond it elsewhere too).
-const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) fn verify(answer: &[u8], held_to: &Circumstances<'_>) -> Result<Granted, Fault> {
     let malformed = |detail: String| Fault::new(TimestampMalformed, detail);

@@ -6,18 +6,15 @@ expected.yaml, not computed from here.
 """
 
 from lib import policies, rbac
+from lib.faults import Faults, record_of
 from lib.observed import find
 from lib.workload import claim_spec, service, template
 
 from . import controlplane, tenants
 from .observed import EDGE, ISSUER
 
-FAULTS = []
-
-
-def fault(function):
-    FAULTS.append(function)
-    return function
+FAULTS = Faults()
+fault = FAULTS.fault
 
 
 @fault
@@ -238,11 +235,6 @@ def developer_namespace(cluster):
     """A developer of the platform tried a new console in the production cluster, as the one for development was full."""
     cluster.namespace("console-preview", born="2026-11-06", pod_security="restricted", env="development",
                       proofbook_dev__owner="team-platform")
-
-
-def record_of(kind, name, change):
-    """A change of one record, made once the records are there."""
-    return lambda records: change(find(records, kind, name))
 
 
 @fault

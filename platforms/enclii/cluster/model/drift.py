@@ -5,22 +5,14 @@ expected.yaml, not computed from here.
 """
 
 from lib import rbac
+from lib.faults import Faults, record_of
 from lib.observed import endpoint, find, store_account
 from lib.workload import claim_spec, service
 
 from .observed import EDGE, ISSUER
 
-FAULTS = []
-
-
-def fault(function):
-    FAULTS.append(function)
-    return function
-
-
-def record_of(kind, name, change):
-    """A change of one record, made once the records are there."""
-    return lambda records: change(find(records, kind, name))
+FAULTS = Faults()
+fault = FAULTS.fault
 
 
 @fault
@@ -143,10 +135,11 @@ def machine_in_finland(cluster):
     node = cluster.get("Node", "enclii-2")["metadata"]["labels"]
     node["topology.kubernetes.io/region"], node["topology.kubernetes.io/zone"] = "hel1", "hel1-dc2"
 
-    def change(records):
-        store = find(records, "Store", "metrics")
-        store.update(country="FI", site="HEL1")
-    return change
+
+@fault
+def metrics_in_finland(_):
+    """The volume of metrics was full, and a new store was ordered at the site that had space."""
+    return record_of("Store", "metrics", lambda store: store.update(country="FI", site="HEL1"))
 
 
 @fault

@@ -5,21 +5,13 @@ expected.yaml, not computed from here.
 """
 
 from lib import rbac
-from lib.observed import endpoint, find
+from lib.faults import Faults, record_of
+from lib.observed import endpoint
 
 from .observed import EDGE, ISSUER
 
-FAULTS = []
-
-
-def fault(function):
-    FAULTS.append(function)
-    return function
-
-
-def record_of(kind, name, change):
-    """A change of one record, made once the records are there."""
-    return lambda records: change(find(records, kind, name))
+FAULTS = Faults()
+fault = FAULTS.fault
 
 
 def containers(cluster, name, namespace):

@@ -1,26 +1,31 @@
-//! Measures the verdicts of `docs check` over labelled cases: documents, measured values, and what must follow.
-//!
-//! `cargo run -p proofbook-claims --example verdicts -- tests/claims/contradictions/values.yaml... [--list]`
-
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example program prints its result")]
+//! Labelled cases of statements and evidence, and what `docs check` says of them.
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
+use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
 use proofbook_checks::Verdict;
 use proofbook_claims::checking::{self, Evidence, Outcome};
 use proofbook_claims::document::Document;
 use proofbook_claims::typing::Reader;
+use proofbook_controls::CheckId;
+use proofbook_evidence::assessment::CheckAssessment;
 use proofbook_evidence::attestation::Attestation;
 use proofbook_evidence::claims::{Claim, ClaimsFile, Promise, Registry, StoredValue, ValueStore};
 use proofbook_evidence::values::MeasuredValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// Documents with what must follow.
 #[derive(Debug, Deserialize)]
-struct Case {
-    id: String,
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    /// The name.
+    pub(crate) id: String,
+    // Which weak spot of real documentation it is like.
+    #[serde(default)]
+    #[serde(rename = "covers")]
+    _covers: String,
     documents: Vec<Text>,
     #[serde(default)]
     binds: Vec<String>,
@@ -31,6 +36,12 @@ struct Case {
     fresh_days: Option<i64>,
     #[serde(default)]
     attested: bool,
+    // The registry as it stands; without it, one is made of `binds`.
+    #[serde(default)]
+    claims: Vec<Claim>,
+    // What checks came to.
+    #[serde(default)]
+    checks: BTreeMap<CheckId, Verdict>,
     expected: Vec<Expected>,
 }
 
@@ -45,6 +56,8 @@ struct Measured {
     id: String,
     check: String,
     verdict: Option<Verdict>,
+    // As many as have a value, where nothing is said.
+    population: Option<u64>,
     distinct: Vec<(Value, u64)>,
 }
 
@@ -63,77 +76,77 @@ enum OneOrMore {
     More(Vec<String>),
 }
 
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let list = arguments.iter().any(|argument| argument == "--list");
-    let mut tallies: BTreeMap<String, (u32, u32)> = BTreeMap::new();
-    for path in arguments.iter().filter(|argument| !argument.starts_with("--")) {
-        let cases: Result<Vec<Case>, String> = std::fs::read_to_string(path)
-            .map_err(|error| error.to_string())
-            .and_then(|text| serde_saphyr::from_str(&text).map_err(|error| error.to_string()));
-        let cases = match cases {
-            Ok(cases) => cases,
-            Err(error) => {
-                eprintln!("{path}: {error}");
-                return ExitCode::from(2);
-            }
-        };
-        for case in &cases {
-            measure(case, list, &mut tallies);
-        }
-    }
-    for (verdict, (right, all)) in &tallies {
-        println!("{verdict:<16} {right:>4} of {all}");
-    }
-    ExitCode::SUCCESS
+/// What was said of one expected statement.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    /// The statement.
+    pub(crate) text: String,
+    /// The verdicts that are right, the best first.
+    pub(crate) allowed: Vec<String>,
+    /// The verdicts that were given.
+    pub(crate) found: Vec<String>,
+    /// Whether one of them is right.
+    pub(crate) right: bool,
 }
 
-fn measure(case: &Case, list: bool, tallies: &mut BTreeMap<String, (u32, u32)>) {
+/// Reads a file of cases.
+///
+/// # Errors
+/// Why it cannot be read.
+pub(crate) fn read(path: &Path) -> Result<Vec<Case>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_saphyr::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// What is said of each statement that a case expects something of.
+#[must_use]
+pub(crate) fn judged(case: &Case) -> Vec<Judged> {
     let outcome = outcome(case);
-    for expected in &case.expected {
-        let allowed: Vec<&str> = match &expected.verdict {
-            OneOrMore::One(verdict) => vec![verdict],
-            OneOrMore::More(verdicts) => verdicts.iter().map(String::as_str).collect(),
+    let judged = |expected: &Expected| {
+        let allowed: Vec<String> = match &expected.verdict {
+            OneOrMore::One(verdict) => vec![verdict.clone()],
+            OneOrMore::More(verdicts) => verdicts.clone(),
         };
         let path = expected.path.as_deref().unwrap_or(&case.documents[0].path);
         let fold = |text: &str| text.replace(['*', '_', '\u{60}'], "").split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
         let here = |text: &str| fold(text).contains(&fold(&expected.text)) || fold(&expected.text).contains(&fold(text));
-        let found: Vec<&str> = outcome
+        let found: Vec<String> = outcome
             .notices
             .iter()
             .map(|judgement| &judgement.notice)
             .filter(|notice| notice.path == path && notice.line <= expected.line && notice.end_line >= expected.line && here(&notice.text))
-            .map(|notice| notice.verdict)
+            .map(|notice| notice.code.to_owned())
             .collect();
-        let silent = found.is_empty() || found.iter().all(|verdict| *verdict == "unregistered");
-        let right = allowed.iter().any(|verdict| if *verdict == "silent" { silent } else { found.contains(verdict) });
-        for name in [allowed[0], "all"] {
-            let tally = tallies.entry(name.to_owned()).or_default();
-            tally.0 += u32::from(right);
-            tally.1 += 1;
-        }
-        if list && !right {
-            println!("{}: {:?} expected {allowed:?}, found {found:?}", case.id, expected.text);
-        }
-    }
+        let silent = found.iter().all(|code| code == "unregistered");
+        let right = allowed.iter().any(|verdict| if verdict == "silent" { silent } else { found.contains(verdict) });
+        Judged { text: expected.text.clone(), allowed, found, right }
+    };
+    case.expected.iter().map(judged).collect()
 }
 
 fn outcome(case: &Case) -> Outcome {
     let clock: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap_or_default();
     let window = SignedDuration::from_hours(24 * case.fresh_days.unwrap_or(7));
+    let fresh_until = clock.checked_add(window).unwrap_or(clock);
     let values = case.values.iter().map(|value| StoredValue {
-        measured: MeasuredValue { id: value.id.clone(), check: value.check.clone(), distinct: value.distinct.clone() },
+        measured: MeasuredValue {
+            id: value.id.clone(),
+            check: value.check.clone(),
+            population: Some(value.population.unwrap_or_else(|| value.distinct.iter().map(|(_, count)| count).sum())),
+            distinct: value.distinct.clone(),
+        },
         verdict: value.verdict,
-        fresh_until: clock.checked_add(window).unwrap_or(clock),
+        fresh_until,
     });
-    let store = ValueStore::of_values("20261101T000000Z-00000000", clock, values.collect());
+    let checks = case.checks.iter().map(|(id, status)| (id.clone(), assessed(*status, fresh_until))).collect();
+    let store = ValueStore::of_values("20261101T000000Z-00000000", clock, values.collect()).with_checks(checks);
     let mut reader = Reader::new();
     let read: Vec<_> = case
         .documents
         .iter()
         .map(|text| checking::promises(&Document::read(&text.path, text.text.clone().into_bytes()), &mut reader))
         .collect();
-    let registry = registry(case, &read);
+    let registry = if case.claims.is_empty() { registry(case, &read) } else { of_claims(case.claims.clone()) };
     let mut attestations: BTreeMap<String, Attestation> = BTreeMap::new();
     if case.attested
         && let Ok(attestation) = serde_json::from_value::<Attestation>(json!({
@@ -146,6 +159,15 @@ fn outcome(case: &Case) -> Outcome {
     let at = clock.checked_add(SignedDuration::from_hours(24 * case.age_days)).unwrap_or(clock);
     let evidence = Evidence { registry: &registry, store: Some(&store), attestations: &attestations, certifications: &[], at };
     checking::check(&read, &evidence)
+}
+
+fn assessed(status: Verdict, fresh_until: Timestamp) -> CheckAssessment {
+    serde_json::from_value(json!({
+        "status": status, "reason": "as-promised", "counts": {status.as_str(): 1}, "severity": "high", "method": "examine",
+        "population": {"check": "a", "definition": "d", "subjects": 1, "enumerated": 1, "complete": true, "listings": []},
+        "fresh_until": fresh_until,
+    }))
+    .expect("what a check comes to has this form")
 }
 
 fn beside(said: &checking::Said, id: &str) -> usize {
@@ -165,7 +187,8 @@ fn registry(case: &Case, read: &[checking::DocumentPromises]) -> Registry {
             .flat_map(|document| &document.said)
             .find(|said| said.place.line <= expected.line && said.place.end_line >= expected.line);
         let kind = said.map_or("other", |said| said.reading.kind.as_str());
-        let statement = said.map_or(expected.text.as_str(), |said| &said.reading.text);
+        // As a registry has it: with the words that stand beside it in the document.
+        let statement = said.map_or_else(|| expected.text.clone(), |said| format!("{} {}", said.around(), said.reading.text));
         // Of several values, those whose ids share most words with the statement.
         let shared = |id: &str| {
             id.split(['-', '.', '_'])
@@ -185,5 +208,9 @@ fn registry(case: &Case, read: &[checking::DocumentPromises]) -> Registry {
             claims.extend(file.claims);
         }
     }
+    of_claims(claims)
+}
+
+fn of_claims(claims: Vec<Claim>) -> Registry {
     Registry::of(claims).unwrap_or_else(|(registry, _)| registry)
 }

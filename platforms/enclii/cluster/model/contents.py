@@ -1,21 +1,9 @@
-#!/usr/bin/env python3
-"""Writes the two variants of Enclii as dumps.
+"""What the dump of Enclii is made of."""
 
-    ./generate.py            write compliant/ and drifted/
-    ./generate.py --check    exit with 1 if what lies there differs from what would be written
+from lib import dump
 
-The compliant variant is what model/ builds; the drifted one is the same with the faults of model/drift.py planted.
-"""
-
-import sys
-from pathlib import Path
-
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from lib import dump  # noqa: E402
-from model import drift, machines, observed, services, tenants  # noqa: E402
-from model.platform import Enclii  # noqa: E402
+from . import machines, services, tenants
+from .platform import Enclii
 
 # Served, and there is none at the moment.
 ABSENT = [
@@ -62,19 +50,9 @@ NOT_SERVED = [
 ]
 
 
-def build(faults):
-    cluster = Enclii()
+def cluster():
+    """The platform as it should be."""
+    made = Enclii()
     for part in (machines, services, tenants):
-        part.build(cluster)
-    changes = [fault(cluster) for fault in faults]
-    cluster.derive()
-    records = observed.records(cluster)
-    for change in changes:
-        if change:
-            change(records)
-    return dump.files(cluster, ABSENT, NOT_SERVED, records)
-
-
-if __name__ == "__main__":
-    variants = {"compliant": build([]), "drifted": build(drift.FAULTS)}
-    sys.exit(dump.main(Path(__file__).parent, variants, "--check" in sys.argv[1:]))
+        part.build(made)
+    return made
