@@ -80,11 +80,15 @@ pub(crate) enum Command {
     Run(cmd::run::Run),
     /// Check a bundle: its bytes, who vouches for it, since when, and whether it still decides what it says.
     Verify(cmd::verify::Verify),
+    /// Tell what changed between two runs, or what another library makes of one.
+    Diff(cmd::diff::Diff),
+    /// Draw subjects from a population, so that anybody can draw them again; or tell how the population came about.
+    Sample(cmd::sample::Sample),
     /// Put a signature beside a bundle.
     Sign(cmd::sign::Sign),
     /// Have an authority attest since when a bundle has been what it is.
     Timestamp(cmd::timestamp::Timestamp),
-    /// Write a bundle in a foreign format.
+    /// Write a bundle, or the history of an environment, in a foreign format.
     Export(cmd::export::Export),
     /// Make a framework of the workspace from a catalog or profile of OSCAL.
     Import(cmd::import::Import),

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use proofbook_checks::inventory::{Inventory, Wanted};
 use proofbook_checks::resource::Source;
+use proofbook_evidence::bundle::Reconciliation;
 use proofbook_sources::collector::{Collector, PlannedRequest, Progress, Unwatched};
 use proofbook_sources::discovery::{Discovery, Found};
 use proofbook_sources::dump::Dump;
@@ -19,6 +20,7 @@ use tokio::runtime::Runtime;
 use crate::cmd::scan::Targets;
 use crate::config::{Environment, KubernetesTarget};
 use crate::outside::{Outside, keep, with_discovery, without_population};
+use crate::reconcile::{reconcile, with_counts};
 use crate::workspace::Workspace;
 
 /// How long a name server that hangs may hold the end of the program.
@@ -29,6 +31,8 @@ pub(crate) struct Sources {
     /// The cluster, live or as a dump, with what a recording holds of other sources.
     cluster: Option<Box<dyn Collector>>,
     others: Vec<Box<dyn Collector>>,
+    /// Whether the cluster is read live, so that what it lists can be held against what is counted at the same time.
+    live: bool,
     outside: Outside,
     /// When a dump was taken, where it says so.
     pub(crate) collected_at: Option<Timestamp>,
@@ -38,6 +42,8 @@ pub(crate) struct Sources {
 /// What a run gathered.
 pub(crate) struct Collected {
     pub(crate) inventory: Inventory,
+    /// Populations held against a second source.
+    pub(crate) reconciled: Vec<Reconciliation>,
     /// What discovery has to tell: nothing without one, and where it failed, why.
     pub(crate) discovered: Option<Result<Found, Unread>>,
 }
@@ -61,7 +67,7 @@ pub(crate) fn sources(
 ) -> Result<Sources> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().context("starting the runtime")?;
     let (mut cluster, mut collected_at): (Option<Box<dyn Collector>>, _) = (None, None);
-    let mut recorded = Vec::new();
+    let (mut recorded, mut live) = (Vec::new(), false);
     let given = KubernetesTarget {
         dump: targets.dump.clone(),
         kubeconfig: targets.kubeconfig.clone(),
@@ -83,6 +89,7 @@ pub(crate) fn sources(
         Some(KubernetesTarget { kubeconfig, context, nodes_proxy, dump: None }) => {
             let settings = KubeSettings { kubeconfig, context, nodes_proxy, ..KubeSettings::new("kubernetes") };
             cluster = Some(Box::new(runtime.block_on(Kubernetes::open(settings))?));
+            live = true;
         }
         None => {}
     }
@@ -93,7 +100,7 @@ pub(crate) fn sources(
         others.push(target.open(source.as_str(), &setup)?);
     }
     let outside = Outside::new(workspace, environment, cluster.is_some(), &recorded, is_meant)?;
-    Ok(Sources { cluster, others, outside, collected_at, runtime })
+    Ok(Sources { cluster, others, live, outside, collected_at, runtime })
 }
 
 impl KubernetesTarget {
@@ -117,14 +124,20 @@ impl Sources {
     /// Reads all targets at once, what is discovered after the cluster; what one cannot give never hides the others.
     pub(crate) fn collect(self, wanted: &Wanted, progress: &dyn Progress) -> Result<Collected> {
         let gathered = self.runtime.block_on(async {
-            let others = gather(&self.others, wanted, progress);
+            let asked = self.asked_of_others(wanted);
+            let others = gather(&self.others, &asked, progress);
             let (others, collected) = futures_util::future::join(others, self.cluster_and_outside(wanted, progress)).await;
             let mut collected = collected?;
             collected.inventory.extend(others);
+            collected.reconciled = reconcile(&mut collected.inventory);
             Ok(collected)
         });
         self.runtime.shutdown_timeout(SHUTDOWN);
         gathered
+    }
+
+    fn asked_of_others(&self, wanted: &Wanted) -> Wanted {
+        if self.live { with_counts(wanted) } else { wanted.clone() }
     }
 
     async fn cluster_and_outside(&self, wanted: &Wanted, progress: &dyn Progress) -> Result<Collected> {
@@ -134,7 +147,7 @@ impl Sources {
             let (mut inventory, found) =
                 futures_util::future::join(gather(cluster, wanted, progress), gather(&outside, wanted, progress)).await;
             inventory.extend(found);
-            return Ok(Collected { inventory, discovered: None });
+            return Ok(Collected { inventory, reconciled: Vec::new(), discovered: None });
         };
         let mut inventory = gather(cluster, &with_discovery(wanted, discovery), progress).await;
         let announced = self.outside.announced(discovery, &inventory);
@@ -154,7 +167,7 @@ impl Sources {
                 Err(unread)
             }
         };
-        Ok(Collected { inventory, discovered: Some(discovered) })
+        Ok(Collected { inventory, reconciled: Vec::new(), discovered: Some(discovered) })
     }
 
     /// Every request that [`Self::collect`] would make. Discovery reads the cluster to tell whom it would ask; `offline` contacts
@@ -163,7 +176,8 @@ impl Sources {
         let discovery = self.outside.discovery(wanted);
         let asked = discovery.map_or_else(|| wanted.clone(), |discovery| with_discovery(wanted, discovery));
         let mut requests: Vec<PlannedRequest> = self.cluster.iter().flat_map(|cluster| cluster.plan(&asked)).collect();
-        requests.extend(self.others.iter().flat_map(|collector| collector.plan(wanted)));
+        let asked_of_others = self.asked_of_others(wanted);
+        requests.extend(self.others.iter().flat_map(|collector| collector.plan(&asked_of_others)));
         let (mut made, mut discovered) = (0, None);
         if let Some(discovery) = discovery.filter(|_| !offline) {
             let inventory = self.runtime.block_on(gather(self.cluster.as_slice(), &discovery.reads(), &Unwatched));

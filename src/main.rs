@@ -11,6 +11,7 @@ mod output;
 mod outside;
 mod progress;
 mod pseudonyms;
+mod reconcile;
 mod scope;
 mod sealing;
 mod text;
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         Command::Build(verb) => verb.run(&cli.common, &output),
         Command::Run(verb) => verb.run(&cli.common, &output),
         Command::Verify(verb) => verb.run(&cli.common, &output),
+        Command::Diff(verb) => verb.run(&cli.common, &output),
+        Command::Sample(verb) => verb.run(&cli.common, &output),
         Command::Sign(verb) => verb.run(&cli.common, &output),
         Command::Timestamp(verb) => verb.run(&cli.common, &output),
         Command::Export(verb) => verb.run(&cli.common, &output),

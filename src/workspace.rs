@@ -58,9 +58,7 @@ impl Workspace {
         let config: Config = yaml::parse(&name, &text).map_err(Diagnostics::from)?;
         check(&config, &name, &text)?;
         let mut files = Catalog::embedded_files();
-        for folder in LIBRARY {
-            add_folder(&mut files, &root, Path::new(folder))?;
-        }
+        library_below(&mut files, &root)?;
         Ok(Self { root, config, files, text })
     }
 
@@ -284,6 +282,17 @@ fn read_text(path: &Path) -> Result<String> {
         let line = String::from_utf8_lossy(&error.as_bytes()[..at]).matches('\n').count() + 1;
         anyhow::anyhow!("{}:{line}: the file is not UTF-8 (byte {at}); save it as UTF-8", path.display())
     })
+}
+
+/// Adds the library that lies below a folder, and gives the number of its files.
+pub(crate) fn library_below(files: &mut Files, root: &Path) -> Result<usize> {
+    let mut own = Files::default();
+    for folder in LIBRARY {
+        add_folder(&mut own, root, Path::new(folder))?;
+    }
+    let count = own.iter().count();
+    files.extend(own);
+    Ok(count)
 }
 
 fn add_folder(files: &mut Files, root: &Path, folder: &Path) -> Result<()> {

@@ -463,15 +463,33 @@ fn placeholder(expression: &str) -> String {
 }
 
 impl Evaluation<'_> {
-    /// The manual command of a check, filled in for one of its subjects.
+    /// The objects that a check may be about, in the fields that it reads, by subject.
     #[must_use]
-    pub fn manual_command(&self, planned: &Planned<'_>, subject: &Subject) -> Option<String> {
-        let objects = self.objects(&planned.check.origin);
-        let object = objects.iter().find(|object| subject_of(object) == *subject)?;
+    pub fn subjects_of(&self, planned: &Planned<'_>) -> BTreeMap<Subject, Value> {
+        let origin = &planned.check.origin;
+        let projection = match origin {
+            Origin::Resource(resource) => planned.wanted.get(resource),
+            // Objects of a view are made from several resources, and hold what the view puts there.
+            Origin::View(_) => None,
+        };
+        let read = |object: &Value| projection.map_or_else(|| object.clone(), |projection| projection.remask(object));
+        self.enumerated(origin).iter().map(|enumerated| (enumerated.subject, read(&enumerated.object))).collect()
+    }
+
+    /// The manual command of a check, filled in for each subject that is `wanted`; none for one whose command cannot be filled in.
+    #[must_use]
+    pub fn manual_commands(&self, planned: &Planned<'_>, wanted: impl Fn(&Subject) -> bool) -> BTreeMap<Subject, String> {
         let params = Value::from_json(&planned.params_json());
         let mut bindings = Bindings::new(&params, None);
-        bindings.set("subject", object.clone());
-        cel_view::start_budget(BUDGET);
-        fill(&planned.check.manual, &bindings).ok()
+        let mut out = BTreeMap::new();
+        for Enumerated { subject, object, .. } in self.enumerated(&planned.check.origin).iter().filter(|one| wanted(&one.subject)) {
+            cel_view::start_budget(BUDGET);
+            bindings.clear();
+            bindings.set("subject", object.clone());
+            if let Ok(command) = fill(&planned.check.manual, &bindings) {
+                out.insert(*subject, command);
+            }
+        }
+        out
     }
 }

@@ -222,6 +222,17 @@ pub enum Assurance {
     AsSupplied,
 }
 
+impl Assurance {
+    /// The name in files.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::AsSupplied => "as-supplied",
+        }
+    }
+}
+
 /// All that a run collected.
 #[derive(Clone, Debug, Default)]
 pub struct Inventory {

@@ -6,15 +6,18 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use proofbook_checks::{Population, Verdict};
+use proofbook_checks::evaluate::Evaluation;
+use proofbook_checks::{Population, Subject, Verdict};
+use proofbook_controls::CheckId;
 use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::bundle::manifest::sha256_hex;
+use proofbook_evidence::records;
 use proofbook_evidence::views::{CheckView, Publication};
 use serde::Serialize;
 use zip::write::SimpleFileOptions;
 
 use crate::csv_table::table;
-use crate::{ExportError, Input, tables};
+use crate::{ExportError, Input, ipe, tables};
 
 const INDEX: &str = include_str!("auditor_index.html");
 
@@ -27,6 +30,9 @@ pub(crate) fn write(input: &Input<'_>) -> Result<Vec<u8>, ExportError> {
     files.insert("coverage.csv".to_owned(), coverage(publication)?);
     files.insert("findings.csv".to_owned(), findings(input.bundle)?);
     files.insert("index.html".to_owned(), index(publication)?);
+    let sheets = records::sheets(input.bundle, |_| true)?;
+    files.insert("ipe.md".to_owned(), ipe::markdown(&sheets).into_bytes());
+    files.insert("populations.csv".to_owned(), ipe::populations(&sheets)?);
     if let Some(soa) = &publication.soa {
         files.insert("statement-of-applicability.csv".to_owned(), tables::soa(soa)?);
     }
@@ -61,8 +67,16 @@ fn add_folder(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -
 }
 
 fn findings(bundle: &Bundle) -> Result<Vec<u8>, ExportError> {
+    let (plan, inventory) = (bundle.plan()?, bundle.inventory()?);
+    let evaluation = Evaluation::new(&inventory, &plan.settings, bundle.manifest().predicate.clock);
     let mut rows = Vec::new();
+    // Findings come check by check.
+    let mut commands: (Option<CheckId>, BTreeMap<Subject, String>) = (None, BTreeMap::new());
     bundle.findings(|finding| {
+        if commands.0.as_ref() != Some(&finding.check) {
+            let all = plan.checks.get(&finding.check).map(|planned| evaluation.manual_commands(planned, |_| true));
+            commands = (Some(finding.check.clone()), all.unwrap_or_default());
+        }
         let measured = serde_json::to_string(&finding.measured).unwrap_or_default();
         rows.push([
             finding.check.to_string(),
@@ -71,10 +85,12 @@ fn findings(bundle: &Bundle) -> Result<Vec<u8>, ExportError> {
             finding.reason_code.as_str(),
             finding.message,
             measured,
+            commands.1.remove(&finding.subject).unwrap_or_default(),
             finding.exceptions.join(" "),
         ]);
     })?;
-    table(["check", "subject", "verdict", "reason_code", "message", "measured", "exceptions"], rows.into_iter())
+    let heading = ["check", "subject", "verdict", "reason_code", "message", "measured", "manual_command", "exceptions"];
+    table(heading, rows.into_iter())
 }
 
 fn checks(publication: &Publication) -> Result<Vec<u8>, ExportError> {

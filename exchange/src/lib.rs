@@ -4,9 +4,16 @@
 
 mod auditor_zip;
 mod csv_table;
+pub mod diff;
+pub mod history;
 pub mod import;
+pub mod ipe;
+mod markdown_table;
 pub mod notices;
 mod oscal_ar;
+mod parquet_table;
+mod records;
+pub mod sample;
 mod sarif;
 pub mod tables;
 
@@ -43,6 +50,9 @@ pub enum ExportError {
     /// A table could not be written.
     #[error("writing CSV")]
     Csv(#[from] csv::Error),
+    /// A table could not be written.
+    #[error("writing Parquet")]
+    Parquet(#[from] parquet::errors::ParquetError),
     /// The archive could not be written.
     #[error("writing the archive")]
     Zip(#[from] zip::result::ZipError),
@@ -73,5 +83,6 @@ pub const FORMATS: &[Format] = &[
         write: auditor_zip::write,
     },
     Format { name: "oscal-ar", doc: "OSCAL assessment results, valid for 1.1.3 and 1.2.1", write: oscal_ar::write },
+    Format { name: "records", doc: "evidence records, one a check, subject and run, as lines of canonical JSON", write: records::write },
     Format { name: "sarif", doc: "SARIF 2.1.0 for code scanning", write: sarif::write },
 ];

@@ -15,7 +15,8 @@ use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
 use proofbook_evidence::assessment::Assessment;
-use proofbook_evidence::bundle::{RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::bundle::manifest::sha256_of;
+use proofbook_evidence::bundle::{Collection, CollectionSpan, RunInputs, Sealed, scan_to_bundle};
 use proofbook_evidence::exception::Standing;
 use proofbook_evidence::freshness::SKEW;
 use proofbook_evidence::scope::Scopes;
@@ -206,7 +207,9 @@ impl Scan {
         if now.duration_since(clock::now()) > SKEW {
             bail!("the run would be of {now}, which is to come: it is {}", clock::now());
         }
+        let started = clock::now();
         let collected = sources.collect(&wanted, &bars)?;
+        let finished = clock::now();
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
         let mut inventory = collected.inventory;
@@ -218,6 +221,11 @@ impl Scan {
         if let Some((at, target)) = self.at.zip(live) {
             bail!("--at {at} is for dumps: {} `{}` was read just now, so the run is of now; leave --at out", target.source, target.name);
         }
+        let collection = Collection {
+            collector_sha256: own_digest(output),
+            span: live.map(|_| CollectionSpan { started, finished }),
+            reconciled: collected.reconciled,
+        };
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
         }
@@ -249,6 +257,7 @@ impl Scan {
             environment: &name,
             clock: now,
             tool_version: env!("CARGO_PKG_VERSION"),
+            collection: &collection,
             freshness: &windows,
             ledger: &ledger,
             pseudonyms: pseudonyms.as_ref().map(Pseudonyms::key_id),
@@ -306,6 +315,12 @@ impl Scan {
         }
         Ok(if matches!(foretold.discovered, Some(Err(_))) { Exit::CouldNotLook } else { Exit::Held })
     }
+}
+
+// The digest of the program that runs.
+fn own_digest(output: &Output) -> Option<String> {
+    let digest = std::env::current_exe().and_then(std::fs::File::open).and_then(sha256_of);
+    digest.inspect_err(|error| output.warn(format_args!("the digest of the program is not known: {error}"))).ok()
 }
 
 /// Tells each exception that does not do what it was written for.

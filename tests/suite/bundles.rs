@@ -163,7 +163,7 @@ fn a_build_prints_the_promised_tree() {
         "proofbook verify",
     ]);
     assert_eq!(files_below(&workspace.path("out/customer")), after);
-    for format in ["auditor-zip", "oscal-ar", "sarif"] {
+    for format in ["auditor-zip", "oscal-ar", "records", "sarif"] {
         let _ = workspace.run(&format!("export --format {format} --at {AT}")).ends_with(2).without_result().says(&["not intact"]);
     }
 }
@@ -184,7 +184,7 @@ fn exports_have_their_foreign_shapes() {
     let zip = export("auditor-zip");
     assert!(zip == export("auditor-zip"), "the archive differs from run to run");
     let entries = crate::support::contents::unpacked("zip", zip);
-    for name in ["index.html", "findings.csv", "coverage.csv"] {
+    for name in ["index.html", "findings.csv", "coverage.csv", "ipe.md", "populations.csv"] {
         assert!(entries.iter().any(|(path, _)| path.ends_with(name)), "{name}");
     }
     let packed = entries.iter().find(|(path, _)| path.ends_with("bundle/manifest.json")).unwrap();

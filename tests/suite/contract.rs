@@ -265,7 +265,7 @@ fn the_role_grants_reading_only() {
     assert!(one.len() < role.len() && one.contains("namespaces") && !one.contains("secrets"), "{one}");
 }
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 20] = [
     "scan",
     "build",
     "run",
@@ -284,6 +284,8 @@ const VERBS: [&str; 18] = [
     "completions",
     "sprs",
     "soa",
+    "diff",
+    "sample",
 ];
 
 #[test]

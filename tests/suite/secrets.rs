@@ -227,7 +227,7 @@ fn nothing_planted_in_a_dump_is_ever_written() {
     let mut said = vec![workspace.scan(&format!("--dump {} --at {AT} --record recorded", dump.path().display())).0];
     assert!(said[0].stderr.contains(" pass, "), "{:?}", said[0]);
     said.push(workspace.run(&format!("build --profile customer,assessor --at {AT} --out public")).ends_with(0));
-    for format in ["auditor-zip", "oscal-ar", "sarif"] {
+    for format in ["auditor-zip", "oscal-ar", "records", "sarif"] {
         said.push(workspace.run(&format!("export --format {format} --at {AT} --out export.{format}")).ends_with(0));
     }
     said.push(workspace.run("verify").ends_with(0));

@@ -3,7 +3,7 @@
 //! A record has `apiVersion: proofbook.dev/<source>`, a kind, and `metadata.name`; the resource is the plural of the kind.
 //! It is projected to what the checks read, and strings in which a detector sees a credential are replaced, before it
 //! reaches the inventory. What could not be read is told where it is missing: a record, or a part of it, by [`Unread`];
-//! a whole listing by [`Observed::failed`]. A wanted resource that nobody spoke of is `not-collected`, never empty.
+//! a whole listing by [`Observed::failed`]; where the clocks are too far apart, all that was read of the target. A wanted resource that nobody spoke of is `not-collected`, never empty.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +14,7 @@ use proofbook_checks::unread::UNREAD;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+use crate::clock::skew;
 use crate::text::{hex, one_line};
 
 /// Why something could not be read.
@@ -129,11 +130,13 @@ impl Observed {
     /// The inventory of what is wanted, in a stable order.
     #[must_use]
     pub fn finish(mut self, wanted: &Wanted) -> Inventory {
+        let skewed = self.targets.iter().find_map(|target| Some(format!("{}: the {}", target.name, skew(target.clock_offset_ms)?)));
         let mut inventory = Inventory { targets: self.targets, ..Inventory::default() };
         for (resource, projection) in wanted.iter().filter(|(resource, _)| resource.source == self.source) {
             let listing = match self.listings.remove(resource) {
                 None => Listing::without_objects(Completeness::NotCollected),
                 Some(Err(unread)) => Listing::failed(unread.reason, unread.detail),
+                Some(Ok(_)) if let Some(detail) = &skewed => Listing::failed(Reason::ClockSkew, detail.clone()),
                 Some(Ok(mut records)) => {
                     records.sort_by(|a, b| name_of(a).cmp(name_of(b)));
                     let objects = records.iter().map(|record| projection.project(resource, record)).collect();

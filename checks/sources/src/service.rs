@@ -4,7 +4,6 @@
 //! printed, and are refused where they would stand in a URL.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -56,7 +55,6 @@ pub struct Service {
     source: Source,
     target: String,
     actor: Actor,
-    clock_offset_ms: Mutex<Option<i64>>,
 }
 
 impl Service {
@@ -99,7 +97,7 @@ impl Service {
         let web = Web::new(settings).map_err(fault)?;
         let identity = access.user.clone().unwrap_or_else(|| if auth == "none" { "anonymous" } else { "holder of the token" }.to_owned());
         let actor = Actor { identity, auth: auth.to_owned(), rights_sha256: None };
-        Ok(Self { name: name.to_owned(), base, web, headers, source, target: label, actor, clock_offset_ms: Mutex::default() })
+        Ok(Self { name: name.to_owned(), base, web, headers, source, target: label, actor })
     }
 
     /// Its name below that of its target, as it stands in evidence.
@@ -137,11 +135,7 @@ impl Service {
     /// When no answer came.
     pub async fn request(&self, method: Method, path: &str, query: &[(&str, &str)], body: Option<Vec<u8>>) -> Result<Answer, Unread> {
         let url = self.url(path, query).ok_or_else(|| Unread::new(Reason::ParseError, format!("`{path}` makes no URL")))?;
-        let answer = self.web.request(method, &url, &self.headers, body).await?;
-        if answer.clock_offset_ms.is_some() {
-            *self.clock_offset_ms.lock().unwrap_or_else(PoisonError::into_inner) = answer.clock_offset_ms;
-        }
-        Ok(answer)
+        self.web.request(method, &url, &self.headers, body).await
     }
 
     /// Gets a path as JSON.
@@ -168,7 +162,7 @@ impl Service {
             identity: self.base.to_string(),
             version: version.to_owned(),
             actor: self.actor.clone(),
-            clock_offset_ms: *self.clock_offset_ms.lock().unwrap_or_else(PoisonError::into_inner),
+            clock_offset_ms: self.web.clock_offset_ms(&self.base),
             assurance: Assurance::Live,
         }
     }

@@ -5,6 +5,7 @@
 //! is recorded with the digest of its answer. Names that lead to link-local, metadata, unspecified or multicast addresses are
 //! refused unless the workspace allows it.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -75,6 +76,8 @@ pub struct Web {
     client: Client,
     settings: WebSettings,
     log: Mutex<Vec<Request>>,
+    // By how much the clock of each origin was ahead when it answered last.
+    clocks: Mutex<BTreeMap<String, i64>>,
 }
 
 /// An answer, whatever its status.
@@ -150,7 +153,7 @@ impl Web {
             builder = builder.tls_danger_accept_invalid_certs(true);
         }
         let client = builder.build().map_err(|error| format!("no HTTP client: {}", innermost(&error)))?;
-        Ok(Self { client, settings, log: Mutex::new(Vec::new()) })
+        Ok(Self { client, settings, log: Mutex::default(), clocks: Mutex::default() })
     }
 
     /// Gets a URL.
@@ -186,6 +189,13 @@ impl Web {
         std::mem::take(&mut self.log.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// By how many milliseconds the clock behind a URL was ahead when it answered last, where it told the time.
+    #[must_use]
+    pub fn clock_offset_ms(&self, url: &Url) -> Option<i64> {
+        let clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
+        clocks.get(&url.origin().ascii_serialization()).copied()
+    }
+
     async fn once(&self, method: Method, url: &Url, headers: &HeaderMap, body: Option<Vec<u8>>) -> Result<Answer, Unread> {
         let mut request = self.client.request(method.clone(), url.clone()).headers(headers.clone());
         if let Some(body) = body {
@@ -196,6 +206,9 @@ impl Web {
             Ok(answer) => (answer.status.to_string(), Some(hex(&Sha256::digest(&answer.body))), answer.body.len() as u64),
             Err(unread) => (unread.reason.as_str(), None, 0),
         };
+        if let Some(offset) = outcome.as_ref().ok().and_then(|answer| answer.clock_offset_ms) {
+            self.clocks.lock().unwrap_or_else(PoisonError::into_inner).insert(url.origin().ascii_serialization(), offset);
+        }
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
         self.log.lock().unwrap_or_else(PoisonError::into_inner).push(Request {
             status,

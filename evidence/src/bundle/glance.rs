@@ -5,7 +5,8 @@ use std::path::Path;
 use proofbook_controls::files::Files;
 
 use super::archive::{self, LIBRARY, SealedSettings};
-use super::manifest::{MANIFEST, Manifest, sha256_hex};
+use super::manifest::Manifest;
+use super::outcome::Outcome;
 use super::read::SealedFiles;
 use super::{ASSESSMENT, BundleError};
 use crate::assessment::Assessment;
@@ -26,27 +27,12 @@ impl Glance {
     /// # Errors
     /// What cannot be read, or is not what was sealed.
     pub fn open(path: &Path, manifest_sha256: &str) -> Result<Self, BundleError> {
-        let sealed = SealedFiles::new(path);
-        let bytes = sealed.bytes(MANIFEST)?;
-        let changed = |file: &str| BundleError::Malformed {
-            file: path.join(file).display().to_string(),
-            detail: "is not what was sealed; see `proofbook verify`".to_owned(),
-        };
-        if sha256_hex(&bytes) != manifest_sha256 {
-            return Err(changed(MANIFEST));
-        }
-        let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|_| changed(MANIFEST))?;
-        let whole = Self::held(&sealed, &manifest, LIBRARY)? && Self::held(&sealed, &manifest, ASSESSMENT)?;
-        if !whole {
-            return Err(changed("assessment.json or library.tar.zst"));
-        }
+        let outcome = Outcome::open(path, manifest_sha256)?;
+        outcome.held(LIBRARY)?;
+        outcome.held(ASSESSMENT)?;
+        let Outcome { sealed, manifest } = outcome;
         let (files, settings) = archive::read(&sealed)?;
         Ok(Self { sealed, manifest, files, settings })
-    }
-
-    fn held(sealed: &SealedFiles, manifest: &Manifest, name: &str) -> Result<bool, BundleError> {
-        let digest = sha256_hex(&sealed.bytes(name)?);
-        Ok(manifest.subject.iter().any(|file| file.name == name && file.digest.sha256 == digest))
     }
 
     /// The manifest.

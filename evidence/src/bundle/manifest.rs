@@ -1,12 +1,15 @@
 //! The manifest: an in-toto Statement that names every sealed file, in canonical JSON (RFC 8785).
 
 use std::collections::BTreeMap;
+use std::io::{self, Read};
 
 use jiff::Timestamp;
 use proofbook_checks::inventory::{Assurance, Target};
 use proofbook_controls::CheckId;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use super::collection::Collection;
 
 /// The file's name.
 pub const MANIFEST: &str = "manifest.json";
@@ -76,6 +79,9 @@ pub struct Run {
     pub assurance: Assurance,
     /// The targets, with who looked.
     pub targets: Vec<Target>,
+    /// How the run came about.
+    #[serde(default, skip_serializing_if = "Collection::is_empty")]
+    pub collection: Collection,
     /// The size of every sealed file in bytes.
     pub sizes: BTreeMap<String, u64>,
 }
@@ -164,6 +170,20 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of all that can be read, in lower-case hex.
+///
+/// # Errors
+/// What cannot be read.
+pub fn sha256_of(mut from: impl Read) -> io::Result<String> {
+    let (mut digest, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        match from.read(&mut buffer)? {
+            0 => return Ok(hex(&digest.finalize())),
+            read => digest.update(&buffer[..read]),
+        }
+    }
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

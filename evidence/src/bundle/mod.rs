@@ -1,9 +1,11 @@
 //! The bundle: the sealed result of one run on disk, and the only thing that anything published is made from.
 
 mod archive;
+mod collection;
 mod glance;
 pub mod manifest;
 mod observations;
+mod outcome;
 mod read;
 mod scan;
 mod staging;
@@ -13,8 +15,10 @@ use std::path::{Path, PathBuf};
 use proofbook_controls::diagnostic::Diagnostics;
 
 pub(crate) use archive::LIBRARY;
+pub use collection::{Collection, CollectionSpan, Reconciliation};
 pub use glance::Glance;
 pub(crate) use observations::REQUESTS;
+pub use outcome::Outcome;
 pub use read::Bundle;
 pub(crate) use read::{Lines, SealedFiles};
 pub(crate) use scan::{Basis, evaluate_all};

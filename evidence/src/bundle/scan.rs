@@ -10,6 +10,7 @@ use proofbook_checks::{Catalog, CheckResult, Plan};
 use proofbook_controls::files::Files;
 
 use super::archive::{self, SealedSettings};
+use super::collection::Collection;
 use super::manifest::{Manifest, Run, sha256_hex};
 use super::observations;
 use super::staging::{Staging, json_line};
@@ -50,6 +51,8 @@ pub struct RunInputs<'r> {
     pub clock: Timestamp,
     /// The version of the program.
     pub tool_version: &'r str,
+    /// How the run came about.
+    pub collection: &'r Collection,
     /// The ledger.
     pub ledger: &'r Ledger,
     /// Whether the whole default selection ran.
@@ -165,6 +168,7 @@ pub fn scan_to_bundle(inputs: &RunInputs<'_>, on_result: &mut dyn FnMut(&CheckRe
         clock: inputs.clock,
         assurance,
         targets,
+        collection: inputs.collection.clone(),
         sizes: BTreeMap::new(),
     };
     let files = staging.files().clone();

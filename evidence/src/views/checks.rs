@@ -35,7 +35,10 @@ pub(super) fn views(bundle: &Bundle, plan: &Plan<'_>, assessment: &Assessment) -
         let found = subjects.remove(id).unwrap_or_default();
         let Some(check) = bundle.catalog().checks.get(id) else { continue };
         let planned = plan.checks.get(id);
-        let example = found.failing.first().and_then(|finding| evaluation.manual_command(planned?, &finding.subject));
+        let example = found
+            .failing
+            .first()
+            .and_then(|finding| evaluation.manual_commands(planned?, |subject| *subject == finding.subject).into_values().next());
         let mut view = view(bundle, check, planned, assessed);
         view.manual_example = example;
         view.failing = found.failing;

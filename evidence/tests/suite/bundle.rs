@@ -169,6 +169,7 @@ fn a_resource_cannot_name_a_file_outside_the_bundle() {
         environment: "prod",
         clock: platform.clock,
         tool_version: "0.0.0",
+        collection: &proofbook_evidence::bundle::Collection::default(),
         freshness: &std::collections::BTreeMap::new(),
         ledger: &proofbook_evidence::ledger::Ledger::open(ledger.path()).unwrap(),
         full: true,

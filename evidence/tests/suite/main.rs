@@ -6,6 +6,7 @@ mod authority;
 mod bundle;
 mod coverage;
 mod crosswalk;
+mod diff;
 mod edits;
 mod exceptions;
 #[path = "../../../checks/sources/tests/s3/front.rs"]
@@ -16,7 +17,9 @@ mod ledger;
 mod moto;
 mod objects;
 mod platform;
+mod records;
 mod rollup;
+mod sample;
 mod scope;
 mod sealing;
 mod soa;

@@ -14,7 +14,7 @@ use proofbook_controls::files::Files;
 use proofbook_evidence::approval::Approval;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::bundle::manifest::{Manifest, sha256_hex};
-use proofbook_evidence::bundle::{BundleError, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::bundle::{BundleError, Collection, RunInputs, Sealed, scan_to_bundle};
 use proofbook_evidence::exception::Exceptions;
 use proofbook_evidence::freshness::ControlWindows;
 use proofbook_evidence::ledger::Ledger;
@@ -108,6 +108,7 @@ pub(crate) struct Platform {
     pub(crate) freshness: ControlWindows,
     pub(crate) clock: Timestamp,
     pub(crate) only: Option<&'static str>,
+    pub(crate) collection: Collection,
 }
 
 impl Platform {
@@ -139,6 +140,7 @@ impl Platform {
             freshness: ControlWindows::new(),
             clock: CLOCK.parse().unwrap(),
             only: None,
+            collection: Collection::default(),
         }
     }
 
@@ -221,19 +223,36 @@ impl Platform {
         self.try_seal_in(&Ledger::open(ledger).unwrap(), on_result)
     }
 
+    /// Seals an inventory that a test made otherwise than from the objects.
+    pub(crate) fn seal_inventory(&self, ledger: &Path, inventory: &Inventory) -> Sealed {
+        let catalog = self.catalog();
+        let sealed = self.seal_planned(&Ledger::open(ledger).unwrap(), &catalog, &self.plan(&catalog), inventory, &mut |_| {});
+        sealed.unwrap_or_else(|error| panic!("{error}"))
+    }
+
     pub(crate) fn try_seal_in(&self, ledger: &Ledger, on_result: &mut dyn FnMut(&CheckResult)) -> Result<Sealed, BundleError> {
         let catalog = self.catalog();
         let plan = self.plan(&catalog);
-        let inventory = self.inventory(&plan);
+        self.seal_planned(ledger, &catalog, &plan, &self.inventory(&plan), on_result)
+    }
+
+    fn seal_planned(
+        &self,
+        ledger: &Ledger,
+        catalog: &Catalog,
+        plan: &Plan<'_>,
+        inventory: &Inventory,
+        on_result: &mut dyn FnMut(&CheckResult),
+    ) -> Result<Sealed, BundleError> {
         let attestations =
             Attestations::load(&self.attestations, &catalog.controls, &self.approval).unwrap_or_else(|errors| panic!("{errors}"));
-        let loaded = Exceptions::load(&self.exceptions, &catalog, self.approval.clone());
+        let loaded = Exceptions::load(&self.exceptions, catalog, self.approval.clone());
         let exceptions = loaded.unwrap_or_else(|errors| panic!("{errors}"));
         let inputs = RunInputs {
-            catalog: &catalog,
+            catalog,
             files: &self.files,
-            plan: &plan,
-            inventory: &inventory,
+            plan,
+            inventory,
             attestations: &attestations,
             exceptions: &exceptions,
             scopes: &self.scopes,
@@ -241,6 +260,7 @@ impl Platform {
             environment: "prod",
             clock: self.clock,
             tool_version: "0.0.0",
+            collection: &self.collection,
             freshness: &self.freshness,
             ledger,
             full: self.only.is_none(),

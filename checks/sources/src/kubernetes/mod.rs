@@ -28,13 +28,12 @@ use self::discovery::Found;
 use self::list::Task;
 use self::reviews::Permission;
 pub use self::settings::{KubeSettings, KubeconfigFault};
+use crate::clock::skew;
 use crate::collector::{Collecting, Collector, Comparing, PlannedRequest, Progress};
 use crate::rights::{Comparison, Platform};
 
 /// How many resources are listed at the same time.
 const AT_ONCE: usize = 4;
-/// How far the clocks may differ: beyond, no time in an observation can be compared with ours.
-const CLOCK_TOLERANCE_MS: u64 = 60_000;
 
 /// A cluster as a target.
 #[derive(Clone)]
@@ -119,9 +118,8 @@ impl Kubernetes {
             clock_offset_ms: greeting.clock_offset_ms,
             assurance: Assurance::Live,
         });
-        if let Some(offset) = greeting.clock_offset_ms.filter(|offset| offset.unsigned_abs() > CLOCK_TOLERANCE_MS) {
-            let detail = format!("the server's clock is {} s off ours; set the clocks right", offset / 1000);
-            return Err(Trouble::new(Reason::ClockSkew, detail));
+        if let Some(skew) = skew(greeting.clock_offset_ms) {
+            return Err(Trouble::new(Reason::ClockSkew, format!("the server's {skew}")));
         }
         let (kubelets, wanted): (Vec<_>, Vec<_>) = wanted.iter().copied().partition(|(resource, _)| kubelet::is_read_by(resource));
         let names_only = kubelet::names_only();

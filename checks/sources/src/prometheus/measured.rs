@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::Found;
 use super::server::{data, timestamp};
 use crate::collector::PlannedRequest;
-use crate::observed::Unread;
+use crate::observed::{Unread, part};
 use crate::service::Service;
 use crate::wanted::Asked;
 
@@ -25,7 +25,7 @@ struct Known {
     reason: &'static str,
 }
 
-const KNOWN: [Known; 11] = [
+const KNOWN: [Known; 12] = [
     Known { name: "nodes", kind: "NodeClock", query: "kube_node_info", reason: "which nodes there are" },
     Known { name: "node-names", kind: "NodeClock", query: "node_uname_info", reason: "which node an exporter runs on" },
     Known {
@@ -80,7 +80,17 @@ const KNOWN: [Known; 11] = [
         query: "count_over_time(probe_success[$period:1h])",
         reason: "in how many hours of the period anything was measured",
     },
+    // More than one kube-state-metrics may tell of the same pod.
+    Known {
+        name: "pods",
+        kind: POPULATION,
+        query: "count(count by (namespace, pod, uid) (kube_pod_info))",
+        reason: "how many pods there are, to hold the list of pods against",
+    },
 ];
+
+/// The kind of the records that count a population which another source lists: not a check's, but what completeness is shown by.
+pub const POPULATION: &str = "Population";
 
 /// The queries of one server.
 #[derive(Clone, Debug)]
@@ -122,13 +132,13 @@ pub(super) fn plan(service: &Service, queries: &Queries, asked: &Asked<'_>) -> V
 /// Asks what is read.
 pub(super) async fn read(service: &Service, queries: &Queries, asked: &Asked<'_>) -> Vec<Found> {
     let ask = Ask { service, queries, asked };
-    let (clocks, authorities, capacity, availability, samples) =
-        tokio::join!(ask.clocks(), ask.authorities(), ask.capacity(), ask.availability(), ask.samples());
+    let (clocks, authorities, capacity, availability, samples, populations) =
+        tokio::join!(ask.clocks(), ask.authorities(), ask.capacity(), ask.availability(), ask.samples(), ask.populations());
     let kinds = [("NodeClock", clocks), ("CertificateAuthority", authorities), ("Capacity", capacity), ("Availability", availability)];
     let of_kind = |(kind, read): (&'static str, Result<Vec<Found>, Unread>)| {
         read.unwrap_or_else(|unread| vec![Found::unread(kind, service, &unread)])
     };
-    kinds.into_iter().flat_map(of_kind).chain(samples).collect()
+    kinds.into_iter().flat_map(of_kind).chain(samples).chain(populations).collect()
 }
 
 /// One result of an instant query.
@@ -242,6 +252,16 @@ impl Ask<'_> {
         Ok(shares?.into_iter().map(found).collect())
     }
 
+    async fn populations(&self) -> Option<Found> {
+        if !self.asked.kind(POPULATION) {
+            return None;
+        }
+        let query = KNOWN.iter().find(|known| known.kind == POPULATION).map(|known| self.queries.of(known));
+        let counted = self.known("pods").await.and_then(|samples| count(&samples));
+        let content = json!({"of": "kubernetes/pods", "query": query, "count": part(counted)});
+        Some(Found::new(POPULATION, self.name("pods"), content))
+    }
+
     async fn samples(&self) -> Vec<Found> {
         let mut found = Vec::new();
         for (name, query) in self.queries.samples().filter(|_| self.asked.kind("Sample")) {
@@ -258,6 +278,15 @@ impl Ask<'_> {
             }
         }
         found
+    }
+}
+
+// Results of `pods`, as its one record.
+fn count(samples: &[Sample]) -> Result<Json, Unread> {
+    match samples {
+        [] => Err(Unread::new(Reason::MissingObject, "the query pods: there is no series of kube_pod_info")),
+        [one] => number(&one.value).map(Json::from),
+        _ => Err(Unread::new(Reason::ParseError, "the query pods: expected one number")),
     }
 }
 

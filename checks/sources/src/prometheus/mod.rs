@@ -9,9 +9,10 @@
 //! * `TraceStore`: for how long a Tempo or an Elasticsearch keeps traces;
 //! * `Marker`: a text that the platform's own job wrote into logs, and whether it is found;
 //! * `Pipeline`: a pipeline of an OpenTelemetry collector, out of its configuration file;
-//! * `NodeClock`, `CertificateAuthority`, `Capacity`, `Availability` and `Sample`: what instant queries measured.
+//! * `NodeClock`, `CertificateAuthority`, `Capacity`, `Availability` and `Sample`: what instant queries measured;
+//! * `Population`: how many objects that another source lists there are by the metrics; no check reads it.
 //!
-//! Only what a check reads is asked. URLs, keys and addresses of receivers are never kept.
+//! Only what a check reads, or a population is held against, is asked. URLs, keys and addresses of receivers are never kept.
 
 mod alertmanager;
 mod elasticsearch;
@@ -37,6 +38,7 @@ use self::alertmanager::Alertmanager;
 use self::elasticsearch::Elasticsearch;
 use self::logs::Loki;
 pub use self::markers::{Marker, MarkerKind, MarkerRegister};
+pub use self::measured::POPULATION;
 use self::otel::OtelConfig;
 use self::server::Server;
 pub use self::target::{

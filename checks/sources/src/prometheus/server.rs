@@ -16,7 +16,8 @@ use crate::service::Service;
 use crate::wanted::Asked;
 
 /// The kinds of records that a server gives.
-pub(super) const KINDS: &[&str] = &["Server", "Ruler", "NodeClock", "CertificateAuthority", "Capacity", "Availability", "Sample"];
+pub(super) const KINDS: &[&str] =
+    &["Server", "Ruler", "NodeClock", "CertificateAuthority", "Capacity", "Availability", "Sample", measured::POPULATION];
 
 const BUILD: &str = "api/v1/status/buildinfo";
 const RUNTIME: &str = "api/v1/status/runtimeinfo";

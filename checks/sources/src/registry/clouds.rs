@@ -207,7 +207,7 @@ impl Amazon {
             identity: self.url.to_string(),
             version: String::new(),
             actor: Actor { identity: "holder of the access key".to_owned(), auth: "access-key".to_owned(), rights_sha256: None },
-            clock_offset_ms: None,
+            clock_offset_ms: self.web.clock_offset_ms(&self.url),
             assurance: Assurance::Live,
         };
         Read { records, requests: self.web.requests(), target }

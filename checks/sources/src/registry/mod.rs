@@ -151,7 +151,7 @@ impl Registry {
             identity: self.client.base.to_string(),
             version: String::new(),
             actor: Actor { identity, auth: auth.to_owned(), rights_sha256: None },
-            clock_offset_ms: None,
+            clock_offset_ms: self.client.web.clock_offset_ms(&self.client.base),
             assurance: Assurance::Live,
         }
     }
