@@ -64,7 +64,7 @@ pub struct ExceptionAssessment {
     pub verdict: Verdict,
     /// How it stands.
     pub standing: Standing,
-    /// When it stops counting.
+    /// When it stops counting: its own end, or that of the results of the checks that compensate.
     pub until: Timestamp,
     /// How many failures it covers.
     pub findings: u64,

@@ -13,7 +13,7 @@ use proofbook_controls::{ControlId, Controls};
 
 use crate::assessment::{Assessment, Excepted, PartKind};
 use crate::attestation::Attestation;
-use crate::exception::recount;
+use crate::exception::{Standing, recount};
 use crate::rollup::worst;
 use crate::scope::Scopes;
 
@@ -70,7 +70,7 @@ pub const fn counts(status: Verdict) -> bool {
     matches!(status, Verdict::Pass | Verdict::NotApplicable | Verdict::Manual | Verdict::Exception)
 }
 
-/// What stops counting when: checks, controls that have a window of their own, and statements, each with what it said.
+/// What stops counting when: checks, controls that have a window of their own, and exceptions, each with what it said.
 pub type Times = BTreeMap<Timestamp, Vec<(String, Verdict)>>;
 
 /// When each result of a run at `clock` that counted when it was sealed counts no more.
@@ -85,6 +85,11 @@ pub fn times(sealed: &Assessment, clock: Timestamp, windows: &ControlWindows) ->
     for (id, hours) in windows {
         if let Some(control) = sealed.controls.get(id).filter(|control| counts(control.status)) {
             out.entry(until(clock, i64::from(*hours))).or_default().push((id.to_string(), control.status));
+        }
+    }
+    for (id, exception) in &sealed.exceptions {
+        if exception.standing == Standing::InEffect && counts(exception.verdict) {
+            out.entry(exception.until).or_default().push((id.clone(), exception.verdict));
         }
     }
     out

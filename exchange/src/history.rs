@@ -225,7 +225,7 @@ mod tests {
     use proofbook_checks::{Finding, Population, Subject};
     use proofbook_controls::{CheckId, ControlId, FrameworkId, RequirementId};
     use proofbook_evidence::assessment::{
-        Assessment, Basis, CheckAssessment, ControlAssessment, Counts, Coverage, Part, PartKind, RequirementAssessment,
+        Assessment, Basis, CheckAssessment, ControlAssessment, Counts, Coverage, Excepted, Part, PartKind, RequirementAssessment,
     };
     use proofbook_evidence::history::{Series, States};
 
@@ -287,7 +287,7 @@ mod tests {
                 let part = |at: u64| {
                     let id = format!("check-{}", (number * 3 + at) % 547);
                     let status = checks[&CheckId::new(&id).unwrap()].status;
-                    Part { kind: PartKind::Check, id, required: true, status }
+                    Part { kind: PartKind::Check, id, required: true, status, excepted: Excepted::new() }
                 };
                 let parts: Vec<Part> = (0..4).map(part).collect();
                 let status = parts.iter().map(|part| part.status).min().unwrap();

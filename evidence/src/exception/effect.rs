@@ -206,12 +206,18 @@ impl<'e> Effects<'e> {
                 None if not_run => Standing::NotRun,
                 None => Standing::Unused,
             };
-            let (until, _) = exception.ends();
+            let until = ends(exception, assessment);
             let broad = exception.is_broad();
             (id.clone(), ExceptionAssessment { kind: exception.kind, verdict: exception.verdict(), standing, until, findings, broad })
         };
         self.all.by_id.iter().map(stand).collect()
     }
+}
+
+// What compensates does so for as long as its own result counts.
+fn ends(exception: &Exception, assessment: &Assessment) -> Timestamp {
+    let compensating = exception.compensating.iter().filter_map(|named| assessment.checks.get(&named.value));
+    compensating.map(|check| check.fresh_until).fold(exception.ends().0, Timestamp::min)
 }
 
 // A need of a control that nobody has stated, or not any more.

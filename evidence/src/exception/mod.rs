@@ -208,7 +208,7 @@ pub enum Standing {
     NotMitigated,
     /// The check has another version than the one that was found to be wrong.
     OtherVersion,
-    /// A check that was to compensate does not pass.
+    /// A check that was to compensate does not pass, or its result counts no more.
     CompensationFails,
 }
 

@@ -66,7 +66,14 @@ pub(super) fn views(exceptions: &Exceptions, assessment: &Assessment, as_of: Tim
 
 fn view(exception: &Exception, assessment: &Assessment, as_of: Timestamp) -> Option<ExceptionView> {
     let assessed = assessment.exceptions.get(&exception.id.value)?;
-    let (until, why) = exception.ends();
+    let (ends, why) = exception.ends();
+    let standing = if as_of >= ends {
+        why
+    } else if as_of >= assessed.until && assessed.standing == Standing::InEffect {
+        Standing::CompensationFails
+    } else {
+        assessed.standing
+    };
     Some(ExceptionView {
         id: exception.id.value.clone(),
         kind: exception.kind,
@@ -81,11 +88,11 @@ fn view(exception: &Exception, assessment: &Assessment, as_of: Timestamp) -> Opt
         requester: exception.requester.role.clone(),
         approver: exception.approver.value.role.clone(),
         created: exception.created,
-        until,
+        until: assessed.until,
         review: exception.review.value,
         ticket: exception.ticket.clone(),
         verdict: assessed.verdict,
-        standing: if as_of >= until { why } else { assessed.standing },
+        standing,
         findings: assessed.findings,
     })
 }

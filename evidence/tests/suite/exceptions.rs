@@ -154,22 +154,43 @@ fn outside_of_its_time_it_covers_nothing_and_says_why() {
     assert_eq!(standing(&mitigated), Standing::InEffect);
 }
 
+fn facts() -> Facts {
+    let facts = json!({
+        "organisation": {"legal_name": "L", "address": "A", "country": "DE", "security_contact": "s", "privacy_contact": "p"},
+        "product": {"name": "N", "description": "D"},
+    });
+    serde_json::from_value(facts).unwrap()
+}
+
 #[test]
 fn what_an_exception_covered_fails_again_once_it_is_over() {
     let ledger = tempfile::tempdir().unwrap();
     let short = text("exception", "").replace("2026-08-01", "2026-06-02").replace("2026-07-01", "2026-06-01");
     let bundle = Bundle::open(&with(&short).seal(ledger.path()).path).unwrap();
-    let facts: Facts = serde_json::from_value(json!({
-        "organisation": {"legal_name": "L", "address": "A", "country": "DE", "security_contact": "s", "privacy_contact": "p"},
-        "product": {"name": "N", "description": "D"},
-    }))
-    .unwrap();
     let at = |time: &str| {
-        let publication = Publication::new(&bundle, facts.clone(), time.parse::<Timestamp>().unwrap(), None).unwrap();
+        let publication = Publication::new(&bundle, facts(), time.parse::<Timestamp>().unwrap(), None).unwrap();
         (publication.checks["ns-owner"].status, publication.controls["owned"].status, publication.summary.findings[&Verdict::Fail])
     };
     assert_eq!(at("2026-06-01T12:00:00Z"), (Verdict::Exception, Verdict::Exception, 2));
     assert_eq!(at("2026-06-02T00:00:00Z"), (Verdict::Fail, Verdict::Fail, 3));
+}
+
+const FAILING: &str = "checks/library/made/ns-owner.yaml";
+
+#[test]
+fn a_compensation_lasts_as_long_as_the_result_of_the_check_that_compensates() {
+    let ledger = tempfile::tempdir().unwrap();
+    let mut platform = with_compensation(&text("compensating-control", "compensating: [ns-all]\naccepted_by: Assessor Ltd\n"));
+    // The failure counts for 90 days, what compensates for a day.
+    let failing = format!("{}freshness: process\n", platform.files.get(FAILING).unwrap());
+    platform.files.insert(FAILING, failing);
+    let bundle = Bundle::open(&platform.seal(ledger.path()).path).unwrap();
+    let at = |time: &str| {
+        let publication = Publication::new(&bundle, facts(), time.parse::<Timestamp>().unwrap(), None).unwrap();
+        (publication.checks["ns-owner"].status, publication.controls["owned"].status, publication.exceptions["EX-1"].standing)
+    };
+    assert_eq!(at("2026-06-01T12:00:00Z"), (Verdict::Manual, Verdict::Manual, Standing::InEffect));
+    assert_eq!(at("2026-06-02T12:00:00Z"), (Verdict::Fail, Verdict::Fail, Standing::CompensationFails));
 }
 
 #[test]
