@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use crate::support::contents::files_below;
-use crate::support::{AT, Workspace, data, facts, read_yaml, root, skipped};
+use crate::support::{AT, Workspace, data, facts, is_reason, read_yaml, root, skipped};
 
 /// A workspace with the committed cluster, scanned once; the path of its bundle.
 fn scanned() -> (Workspace, PathBuf) {
@@ -37,6 +37,19 @@ fn manifest(bundle: &Path) -> Json {
 fn verify(workspace: &Workspace, bundle: &Path) -> (i32, Json) {
     let ran = workspace.bare(["verify".as_ref(), bundle.as_os_str(), "--format".as_ref(), "json".as_ref()]);
     (ran.code, ran.json())
+}
+
+#[test]
+fn reasons_come_from_a_closed_list() {
+    let (workspace, bundle) = scanned();
+    let sealed = fs::read(bundle.join("assessment.json")).unwrap();
+    let assessment: Json = serde_json::from_slice(&sealed).unwrap();
+    let reasons: Vec<&str> = assessment["checks"].as_object().unwrap().values().map(|check| check["reason"].as_str().unwrap()).collect();
+    assert!(reasons.len() > 200 && reasons.iter().all(|reason| is_reason(reason)), "{reasons:?}");
+    // Every finding that a test reads is held to the list.
+    let (_, findings) = workspace.scan(&format!("--dump {} --at {AT} --fail-on nothing", data("cluster-small").display()));
+    assert!(findings.iter().any(|finding| finding.reason_code != "as-promised"), "{findings:#?}");
+    assert!(!is_reason("made-up") && !is_reason(""));
 }
 
 #[test]

@@ -31,6 +31,7 @@ mod moto;
 mod platform_docs;
 mod platforms;
 mod pseudonyms;
+mod reconcile;
 mod recordings;
 mod rights;
 mod sample;

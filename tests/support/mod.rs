@@ -3,6 +3,8 @@
 //! The program gets no environment but what a test gives it, and every run is held to what always holds: it ends by
 //! itself with a code of the contract, does not panic, and colours nothing that is not a terminal.
 
+#[path = "../../checks/sources/tests/support/canned.rs"]
+pub(crate) mod canned;
 pub(crate) mod contents;
 #[path = "../../checks/sources/tests/kubernetes/server.rs"]
 #[expect(dead_code, reason = "the tests of the Kubernetes source use all of it")]
@@ -140,7 +142,17 @@ impl Finding {
 /// Findings that somebody wrote to a file.
 pub(crate) fn read_findings(path: &Path) -> Vec<Finding> {
     let text = std::fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
+    let read = |line: &str| -> Finding {
+        let finding: Finding = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(is_reason(&finding.reason_code), "not of the closed list: {line}");
+        finding
+    };
+    text.lines().map(read).collect()
+}
+
+/// Whether a text is a reason of the closed list.
+pub(crate) fn is_reason(text: &str) -> bool {
+    serde_json::from_value::<proofbook_checks::Reason>(text.into()).is_ok()
 }
 
 /// The time at which tests look, where they do not say.
