@@ -115,13 +115,14 @@ fn the_certificate_must_be_for_time_stamps_alone() {
 #[test]
 fn the_stamp_must_be_tied_to_its_certificate() {
     let authority = Authority::new(Kind::P256);
+    // Before the time of the stamp: a certificate that is younger would not be valid then.
+    authority.reissue("twin", "extendedKeyUsage = critical, timeStamping\nsubjectKeyIdentifier = hash\n");
+    authority.reissue("first", "extendedKeyUsage = critical, timeStamping\nsubjectKeyIdentifier = hash\nnsComment = one\n");
     let content = authority.content(&authority.answer(&request().to_der()));
     let detail = refused(&authority.signed(&content, "tsa", &[]), &authority, DeviationKind::TimestampCertificate);
     assert!(detail.contains("signing-certificate"), "{detail}");
     refused(&authority.signed(&content, "tsa", &["-cades", "-nocerts"]), &authority, DeviationKind::TimestampCertificate);
     // Another certificate over the same key, put in the place of the one that the stamp is tied to.
-    authority.reissue("twin", "extendedKeyUsage = critical, timeStamping\nsubjectKeyIdentifier = hash\n");
-    authority.reissue("first", "extendedKeyUsage = critical, timeStamping\nsubjectKeyIdentifier = hash\nnsComment = one\n");
     let answer = authority.signed(&content, "first", &["-cades", "-keyid", "-nocerts", "-certfile", "twin.pem"]);
     refused(&answer, &authority, DeviationKind::TimestampCertificate);
     judge(&authority.signed(&content, "first", &["-cades", "-keyid"]), &authority).unwrap();
