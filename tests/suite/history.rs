@@ -91,7 +91,7 @@ fn a_history_is_asked_for_as_one() {
     // A run that is not what it was makes no history.
     let run = workspace.run("log --format json").ends_with(0).json();
     let older = run.as_array().unwrap().iter().rev().find(|run| run["full"] == true).unwrap()["run_id"].as_str().unwrap().to_owned();
-    let file = workspace.path(&format!("evidence/w/default/{older}/assessment.json"));
+    let file = workspace.path(&format!("ws/evidence/w/default/{older}/assessment.json"));
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replacen("\"fail\"", "\"pass\"", 1)).unwrap();
     let _ = workspace.run("export --format series").ends_with(2).without_result().says(&["not what was sealed", "assessment.json"]);

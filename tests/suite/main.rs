@@ -20,6 +20,7 @@ mod editions;
 mod evidence_rules;
 mod exceptions;
 mod explain;
+mod golden;
 mod history;
 mod import;
 mod layering;
