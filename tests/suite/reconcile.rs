@@ -24,11 +24,12 @@ fn reconciled(answer: Canned) -> (Json, Vec<String>) {
     let workspace = Workspace::with_settings(&json!({"workspace": "w", "environments": {"prod": {"prometheus": {"servers": servers}}}}));
     let kubeconfig = cluster.kubeconfig(workspace.folder(), "reader");
     let (ran, findings) = workspace.scan(&format!("--kubeconfig {} {CHECK}", kubeconfig.display()));
-    let bundle = ran.path();
+    let bundle = workspace.folder().join(ran.path());
     let _ = workspace.run(&format!("verify {}", bundle.display())).ends_with(0);
     let manifest: Json = serde_json::from_slice(&std::fs::read(bundle.join("manifest.json")).unwrap()).unwrap();
     let asked: Vec<String> = metrics.asked();
-    assert!(asked.iter().all(|asked| asked.contains("kube_pod_info")), "nothing but the count is asked for: {asked:?}");
+    let expected = |asked: &String| asked.contains("kube_pod_info") || asked.contains("/api/v1/status/buildinfo");
+    assert!(asked.iter().all(expected), "nothing but the count, and who answers, is asked for: {asked:?}");
     let told = findings.iter().map(|finding| format!("{} {}", finding.subject(), finding.verdict)).collect();
     (manifest["predicate"]["collection"]["reconciled"].clone(), told)
 }
