@@ -9,6 +9,7 @@ mod exit;
 mod ledger;
 mod output;
 mod outside;
+mod own;
 mod progress;
 mod pseudonyms;
 mod reconcile;

@@ -39,6 +39,8 @@ pub enum Source {
     Git,
     /// Documents: policies, reports, certificates.
     File,
+    /// What the program knows of itself: the run, the ledger, the files of the workspace.
+    Proofbook,
 }
 
 /// The group of records that are none of Kubernetes, followed by the name of their source.
@@ -46,7 +48,7 @@ pub const GROUP: &str = "proofbook.dev/";
 
 impl Source {
     /// Every source, in the order in which they are printed.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Kubernetes,
         Self::Tls,
         Self::Http,
@@ -60,6 +62,7 @@ impl Source {
         Self::Sbom,
         Self::Git,
         Self::File,
+        Self::Proofbook,
     ];
 
     /// The name in files and paths.
@@ -79,6 +82,7 @@ impl Source {
             Self::Sbom => "sbom",
             Self::Git => "git",
             Self::File => "file",
+            Self::Proofbook => "proofbook",
         }
     }
 }

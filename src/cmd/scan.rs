@@ -30,6 +30,7 @@ use crate::clock;
 use crate::collect;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::own::Own;
 use crate::progress::Bars;
 use crate::sealing;
 use crate::workspace::Workspace;
@@ -230,6 +231,9 @@ impl Scan {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
         }
 
+        let ledger = workspace.ledger(&name)?;
+        Own { environment: &name, exceptions: &exceptions, ledger: &ledger, clock: now }.add(&mut inventory, &wanted)?;
+
         let writer = self.findings.as_ref().map(|path| -> Result<_> {
             let file = std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))?;
             Ok(BufWriter::new(file))
@@ -244,7 +248,7 @@ impl Scan {
                 trouble = trouble.take().or_else(|| write_findings(writer, result).err());
             }
         };
-        let (ledger, windows) = (workspace.ledger(&name)?, workspace.config.windows());
+        let windows = workspace.config.windows();
         let inputs = RunInputs {
             catalog: &catalog,
             files: &workspace.files,
