@@ -232,7 +232,16 @@ impl Scan {
         }
 
         let ledger = workspace.ledger(&name)?;
-        Own { environment: &name, exceptions: &exceptions, ledger: &ledger, clock: now }.add(&mut inventory, &wanted)?;
+        let own = Own {
+            workspace: &workspace,
+            environment: &name,
+            catalog: &catalog,
+            attestations: &attestations,
+            exceptions: &exceptions,
+            ledger: &ledger,
+            clock: now,
+        };
+        own.add(&mut inventory, &wanted);
 
         let writer = self.findings.as_ref().map(|path| -> Result<_> {
             let file = std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))?;
@@ -275,21 +284,8 @@ impl Scan {
             let flushed = trouble.map_or_else(|| writer.flush().map_err(Into::into), Err);
             flushed.context("writing the findings; the bundle itself is sealed")?;
         }
-        let frameworks = workspace.frameworks_in_scope(&catalog).map(|id| {
-            let mut counts = BTreeMap::new();
-            let controls: BTreeSet<&ControlId> = scopes.mappings(&catalog.controls, id).map(|mapping| &mapping.control).collect();
-            for control in controls {
-                let status = sealed.assessment.controls.get(control).map_or(Verdict::Error, |control| control.status);
-                *counts.entry(status).or_insert(0) += 1;
-            }
-            (id.to_string(), counts)
-        });
-        let frameworks = frameworks.collect();
-        // As the roll-up counts them: a failure that an exception covers is one no more.
-        let mut findings = BTreeMap::new();
-        for (verdict, number) in sealed.assessment.checks.values().flat_map(|check| &check.counts) {
-            *findings.entry(*verdict).or_insert(0) += number;
-        }
+        let frameworks = statuses(&workspace, &catalog, &scopes, &sealed);
+        let findings = findings_of(&sealed);
         let sealing = sealing::seal(&workspace, &ledger, &sealed, now, output);
         Ok(Scanned { sealed, sealing, findings, frameworks })
     }
@@ -319,6 +315,29 @@ impl Scan {
         }
         Ok(if matches!(foretold.discovered, Some(Err(_))) { Exit::CouldNotLook } else { Exit::Held })
     }
+}
+
+// The findings as the roll-up counts them: a failure that an exception covers is one no more.
+fn findings_of(sealed: &Sealed) -> BTreeMap<Verdict, u64> {
+    let mut findings = BTreeMap::new();
+    for (verdict, number) in sealed.assessment.checks.values().flat_map(|check| &check.counts) {
+        *findings.entry(*verdict).or_insert(0) += number;
+    }
+    findings
+}
+
+// How many controls of each framework in scope have each status.
+fn statuses(workspace: &Workspace, catalog: &Catalog, scopes: &Scopes, sealed: &Sealed) -> BTreeMap<String, BTreeMap<Verdict, u64>> {
+    let of_framework = |id: &FrameworkId| {
+        let mut counts = BTreeMap::new();
+        let controls: BTreeSet<&ControlId> = scopes.mappings(&catalog.controls, id).map(|mapping| &mapping.control).collect();
+        for control in controls {
+            let status = sealed.assessment.controls.get(control).map_or(Verdict::Error, |control| control.status);
+            *counts.entry(status).or_insert(0) += 1;
+        }
+        (id.to_string(), counts)
+    };
+    workspace.frameworks_in_scope(catalog).map(of_framework).collect()
 }
 
 // The digest of the program that runs.

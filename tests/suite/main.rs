@@ -29,6 +29,7 @@ mod methods;
 #[path = "../../evidence/tests/suite/moto.rs"]
 #[expect(dead_code, reason = "the tests of the ledger use all of it")]
 mod moto;
+mod own_checks;
 mod platform_docs;
 mod platforms;
 mod pseudonyms;

@@ -87,6 +87,12 @@ pub struct Run {
 }
 
 impl Manifest {
+    /// The SHA-256 of a sealed file, in lower-case hex; none where it was not sealed.
+    #[must_use]
+    pub fn digest_of(&self, name: &str) -> Option<&str> {
+        self.subject.iter().find(|file| file.name == name).map(|file| file.digest.sha256.as_str())
+    }
+
     /// A statement about `files`, given as name, digest and size. The run's id follows from everything else in it.
     ///
     /// # Errors

@@ -27,7 +27,8 @@ pub(crate) use staging::{PREFIX as STAGING, Staging};
 
 pub(crate) const FINDINGS: &str = "findings.ndjson.zst";
 pub(crate) const ASSESSMENT: &str = "assessment.json";
-pub(crate) const VALUES: &str = "values.ndjson";
+/// The sealed file of the values.
+pub const VALUES: &str = "values.ndjson";
 
 /// Why a bundle could not be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
+use proofbook_controls::yaml;
+use proofbook_evidence::attestation::Attestation;
 use proofbook_evidence::bundle::manifest::Manifest;
+use proofbook_evidence::claims::ClaimsFile;
+use proofbook_evidence::exception::Exception;
 use proofbook_evidence::seal::dsse::Envelope;
 use proofbook_evidence::seal::key::{PrivateKey, PublicKey, Signer};
 use proofbook_evidence::seal::minisign;
@@ -16,7 +20,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::authority::{Authority, Kind, SigningKey, trusted_authority};
-use crate::edits::cases;
+use crate::changes::{changed, changes, config};
 use crate::platform::one_run;
 use crate::sealing::{now, signer, trust};
 
@@ -30,10 +34,42 @@ struct Samples {
     request: Vec<u8>,
     answers: Vec<Vec<u8>>,
     trust_text: Vec<u8>,
+    statements: Vec<Vec<u8>>,
     private: Vec<u8>,
     public: PublicKey,
     trust: Trust,
 }
+
+/// Files that people write about evidence.
+const STATEMENTS: [&str; 3] = [
+    "need: review
+statement: All was reviewed.
+signed_by: {role: CISO, person_ref: p-1}
+signed_at: 2026-05-01T00:00:00Z
+evidence: [{file: minutes.pdf, sha256: 0000000000000000000000000000000000000000000000000000000000000000}]
+",
+    "id: EX-1
+kind: exception
+check: ns-owner
+subjects: [Namespace/b, 'Namespace/c*']
+reason: It goes away.
+risk: moderate
+requester: {role: Head of operations}
+approver: {role: CISO}
+created: 2026-05-01T00:00:00Z
+expires: 2026-08-01T00:00:00Z
+review: 2026-07-01T00:00:00Z
+ticket: OPS-1
+",
+    "claims:
+  - id: logs
+    statement: Logs are kept for 30 days.
+    topic: retention
+    value: '>= 30 d'
+    checks: [log-retention]
+    class: assertion
+",
+];
 
 static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
     let key = SigningKey::ed25519();
@@ -53,6 +89,7 @@ static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
         public: signer.public_key().clone(),
         trust: trust(&trust_text),
         trust_text: trust_text.into_bytes(),
+        statements: STATEMENTS.iter().map(|text| text.as_bytes().to_vec()).collect(),
     }
 });
 
@@ -88,61 +125,17 @@ fn parse_all(bytes: &[u8]) {
     let _ = (PublicKey::from_pem(bytes), PublicKey::from_spki(bytes), PrivateKey::from_pem(bytes));
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = Trust::parse("trust.yaml", text);
+        let _ = yaml::parse::<Attestation>("a.yaml", text);
+        let _ = yaml::parse::<Exception>("e.yaml", text);
+        let _ = yaml::parse::<ClaimsFile>("claims.yaml", text);
     }
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Set(Index, u8),
-    Flip(Index, u8),
-    Cut(Index, Index),
-    Repeat(Index, Index),
-    Insert(Index, Vec<u8>),
-}
-
-fn changes() -> impl Strategy<Value = Vec<Change>> {
-    let index = any::<Index>;
-    let change = prop_oneof![
-        // Bytes that mean something to DER: lengths, and the tags next to each other.
-        (index(), prop::sample::select(vec![0, 1, 2, 0x30, 0x31, 0x7f, 0x80, 0x81, 0x82, 0x84, 0xa0, 0xa1, 0xff]))
-            .prop_map(|(at, byte)| Change::Set(at, byte)),
-        (index(), 0..8_u8).prop_map(|(at, bit)| Change::Flip(at, bit)),
-        (index(), index()).prop_map(|(from, to)| Change::Cut(from, to)),
-        (index(), index()).prop_map(|(from, to)| Change::Repeat(from, to)),
-        (index(), prop::collection::vec(any::<u8>(), 1..12)).prop_map(|(at, bytes)| Change::Insert(at, bytes)),
-    ];
-    prop::collection::vec(change, 1..4)
-}
-
-fn changed(sample: &[u8], changes: &[Change]) -> Vec<u8> {
-    let mut bytes = sample.to_vec();
-    for change in changes {
-        if bytes.is_empty() {
-            break;
-        }
-        let length = bytes.len();
-        let range = |from: &Index, to: &Index| {
-            let (from, to) = (from.index(length), to.index(length));
-            from.min(to)..from.max(to)
-        };
-        match change {
-            Change::Set(at, byte) => bytes[at.index(length)] = *byte,
-            Change::Flip(at, bit) => bytes[at.index(length)] ^= 1 << bit,
-            Change::Cut(from, to) => drop(bytes.drain(range(from, to))),
-            Change::Repeat(from, to) => {
-                let again = bytes[range(from, to)].to_vec();
-                bytes.extend(again);
-            }
-            Change::Insert(at, more) => drop(bytes.splice(at.index(length)..at.index(length), more.iter().copied())),
-        }
-    }
-    bytes
 }
 
 fn samples() -> Vec<&'static [u8]> {
     let samples = &*SAMPLES;
     let mut all: Vec<&[u8]> =
         vec![&samples.envelope, &samples.minisign, &samples.manifest, &samples.request, &samples.trust_text, &samples.private];
+    all.extend(samples.statements.iter().map(Vec::as_slice));
     // Answers have the deepest parser.
     all.extend(samples.answers.iter().flat_map(|answer| [&**answer; 4]));
     all
@@ -169,13 +162,13 @@ fn finds_of_the_past_are_answered() {
 
 #[test]
 fn changed_samples_are_answered() {
-    let config = ProptestConfig { cases: cases(1500), failure_persistence: None, ..ProptestConfig::default() };
+    let config = config(1500);
     let all = samples();
     proptest!(config, |(sample in any::<Index>(), changes in changes())| parse_all(&changed(all[sample.index(all.len())], &changes)));
 }
 
 #[test]
 fn bytes_without_form_are_answered() {
-    let config = ProptestConfig { cases: cases(500), failure_persistence: None, ..ProptestConfig::default() };
+    let config = config(500);
     proptest!(config, |(bytes in prop::collection::vec(any::<u8>(), 0..600))| parse_all(&bytes));
 }

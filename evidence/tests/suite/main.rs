@@ -4,6 +4,8 @@
 
 mod authority;
 mod bundle;
+#[path = "../../../tests/support/changes.rs"]
+mod changes;
 mod coverage;
 mod crosswalk;
 mod diff;

@@ -7,14 +7,14 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use proofbook_checks::Catalog;
-use proofbook_claims::checking::{self, ClaimVerdict, DocumentPromises, Evidence, Judgement, Outcome, PASSED_OVER, UNKNOWN_ANCHOR};
+use proofbook_claims::checking::{ClaimVerdict, DocumentPromises, Judgement, Outcome, PASSED_OVER, UNKNOWN_ANCHOR};
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::claims::ValueStore;
 use proofbook_evidence::notice::Notice;
 use proofbook_evidence::verify::{self, Demands};
 use serde::{Deserialize, Serialize};
 
-use super::{documents, fix, registry, render, since, threads};
+use super::{Held, fix, held_against, render, since};
 use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
@@ -112,30 +112,17 @@ impl Check {
     pub(crate) fn run(&self, common: &Common, output: &Output) -> Result<Exit> {
         let workspace = Workspace::open(common)?;
         let paths = if self.paths.is_empty() { workspace.docs() } else { self.paths.clone() };
-        let (files, mut unseen) = documents(&paths)?;
-        if files.is_empty() {
-            bail!("no Markdown or MDX file at {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "));
-        }
         let catalog = Catalog::load_without_fixtures(&workspace.files)?;
         let store = if self.no_evidence { None } else { self.store(&workspace, common, &catalog, output)? };
+        let attestations: Attestations = workspace.attestations(&catalog)?;
+        let at = self.at.unwrap_or_else(clock::now);
+        let Held { files, read, registered, mut outcome, mut unseen } =
+            held_against(&workspace, &paths, &catalog, &attestations, store.as_ref(), at)?;
         if store.is_none() && !self.no_evidence {
             unseen.push(
                 "there is no bundle, so nothing was held against evidence; scan first, name a bundle, or say --no-evidence".to_owned(),
             );
         }
-        let registry = registry(&workspace, &catalog)?;
-        let attestations: Attestations = workspace.attestations(&catalog)?;
-        let certifications = workspace.config.facts.as_ref().map(|facts| facts.certifications.clone()).unwrap_or_default();
-        let evidence = Evidence {
-            registry: &registry,
-            store: store.as_ref(),
-            attestations: &attestations.by_need,
-            certifications: &certifications,
-            at: self.at.unwrap_or_else(clock::now),
-        };
-        let read = checking::map_documents(&files, threads(), &|document, reader| checking::promises(document, reader));
-        let read = read.map_err(|(path, error)| anyhow::Error::new(error).context(format!("reading {}", path.display())))?;
-        let mut outcome = checking::check(&read, &evidence);
         if let Some(revision) = &self.since {
             self.keep_changed(revision, &read, &mut outcome)?;
         }
@@ -147,8 +134,7 @@ impl Check {
             |notice: &Notice| notice.code == UNKNOWN_ANCHOR || self.fail_on.iter().any(|verdict| verdict.as_str() == notice.verdict);
         let passed = outcome.notices.iter().map(|judgement| &judgement.notice).filter(|notice| notice.code == PASSED_OVER);
         unseen.extend(passed.map(|notice| format!("{}:{}: {}", notice.path, notice.line, notice.message)));
-        let summary =
-            render::Summary { files: files.len(), known: old, run: store.as_ref(), registered: registry.iter().len(), unseen: &unseen };
+        let summary = render::Summary { files: files.len(), known: old, run: store.as_ref(), registered, unseen: &unseen };
         render::render(self.format, &outcome, &summary, &fails, output)?;
         let failed = outcome.notices.iter().any(|judgement| fails(&judgement.notice));
         let held = if failed { Exit::NotAsPromised } else { Exit::Held };

@@ -13,10 +13,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use proofbook_checks::Catalog;
+use proofbook_claims::checking::{self, DocumentPromises, Evidence, Outcome};
 use proofbook_claims::document::find;
 use proofbook_controls::files::Files;
-use proofbook_evidence::claims::Registry;
+use proofbook_evidence::attestation::Attestations;
+use proofbook_evidence::claims::{Registry, ValueStore};
 
 use crate::cli::Common;
 use crate::exit::Exit;
@@ -70,6 +73,42 @@ fn documents(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<String>)> {
     }
     let passed = found.passed.iter().map(|(path, why)| format!("{}: {why}", path.display()));
     Ok((found.files, passed.collect()))
+}
+
+/// What the documents of a workspace come to.
+pub(crate) struct Held {
+    /// The documents.
+    pub(crate) files: Vec<PathBuf>,
+    /// What they say.
+    pub(crate) read: Vec<DocumentPromises>,
+    /// How many claims the registry has.
+    pub(crate) registered: usize,
+    /// What checking found.
+    pub(crate) outcome: Outcome,
+    /// Files that cannot be read.
+    pub(crate) unseen: Vec<String>,
+}
+
+/// Holds documents against the registry, the statements, and the values of a run.
+pub(crate) fn held_against(
+    workspace: &Workspace,
+    paths: &[PathBuf],
+    catalog: &Catalog,
+    attestations: &Attestations,
+    store: Option<&ValueStore>,
+    at: Timestamp,
+) -> Result<Held> {
+    let (files, unseen) = documents(paths)?;
+    if files.is_empty() {
+        bail!("no Markdown or MDX file at {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "));
+    }
+    let registry = registry(workspace, catalog)?;
+    let certifications = workspace.config.facts.as_ref().map(|facts| facts.certifications.clone()).unwrap_or_default();
+    let evidence = Evidence { registry: &registry, store, attestations: &attestations.by_need, certifications: &certifications, at };
+    let read = checking::map_documents(&files, threads(), &|document, reader| checking::promises(document, reader));
+    let read = read.map_err(|(path, error)| anyhow::Error::new(error).context(format!("reading {}", path.display())))?;
+    let outcome = checking::check(&read, &evidence);
+    Ok(Held { files, read, registered: registry.iter().len(), outcome, unseen })
 }
 
 // As many threads as there are processors, and not more than help.

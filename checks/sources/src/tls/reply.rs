@@ -375,4 +375,6 @@ const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xff01;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod broken;
+#[path = "../../../../tests/support/changes.rs"]
+mod changes;
 mod forms;
+mod hostile;
 mod recordings;
 
 use std::collections::BTreeMap;

@@ -2,17 +2,17 @@
 
 use super::*;
 
-fn record(kind: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn record(kind: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len()).unwrap().to_be_bytes();
     [&[kind, 3, 3], &length[..], content].concat()
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+pub(super) fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap().to_be_bytes();
     [&[kind], &length[1..], body].concat()
 }
 
-fn server_hello_body(version: u16, cipher: u16, extensions: &[u8]) -> Vec<u8> {
+pub(super) fn server_hello_body(version: u16, cipher: u16, extensions: &[u8]) -> Vec<u8> {
     let mut body = version.to_be_bytes().to_vec();
     body.extend([9; 32]);
     body.push(0);
@@ -25,13 +25,13 @@ fn server_hello_body(version: u16, cipher: u16, extensions: &[u8]) -> Vec<u8> {
     message(SERVER_HELLO, &body)
 }
 
-fn certificate_body(certificates: &[&[u8]]) -> Vec<u8> {
+pub(super) fn certificate_body(certificates: &[&[u8]]) -> Vec<u8> {
     let list: Vec<u8> = certificates.iter().flat_map(|der| message(0, der)[1..].to_vec()).collect();
     message(CERTIFICATE, &message(0, &list)[1..])
 }
 
 /// A flight of TLS 1.2 with two certificates, a key exchange on secp256r1, and a request for a client certificate.
-fn flight() -> Vec<u8> {
+pub(super) fn flight() -> Vec<u8> {
     [
         server_hello_body(0x0303, 0xc02f, &[0xff, 1, 0, 1, 0]),
         certificate_body(&[&[0x30; 700], &[0x31; 900]]),
