@@ -5,6 +5,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 
+use crate::inventory::Inventory;
 use crate::value::Value;
 
 // Annotations whose values are configuration by definition. Everything else may hold anything, so it is classed.
@@ -134,9 +135,33 @@ pub fn class_record(text: &str) -> Value {
     records.entry((length, found)).or_insert_with_key(new).clone()
 }
 
+/// Whether a value is a class record, which took the place of a string.
+#[must_use]
+pub fn is_class_record(value: &Value) -> bool {
+    let Value::Map(map) = value else { return false };
+    let [(first, _), (second, kind), (third, _)] = map.entries() else { return false };
+    (*first, *second, *third) == ("detectors", "kind", "length") && kind.as_str() == Some("string")
+}
+
+/// How many strings of an inventory were replaced by class records, wherever they stood.
+#[must_use]
+pub fn masked(inventory: &Inventory) -> u64 {
+    fn within(value: &Value) -> u64 {
+        match value {
+            _ if is_class_record(value) => 1,
+            Value::Map(map) => map.entries().iter().map(|(_, value)| within(value)).sum(),
+            Value::List(items) => items.iter().map(within).sum(),
+            _ => 0,
+        }
+    }
+    inventory.listings.values().flat_map(|listing| &listing.objects).map(within).sum()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::{Completeness, Listing};
+    use crate::resource::Resource;
 
     #[test]
     fn every_detector_sees_its_own_kind() {
@@ -181,6 +206,17 @@ mod tests {
         for text in ["password: ${DB_PASSWORD}", "token=/var/run/token", "secret: https://vault/x", "max_tokens: 5"] {
             assert!(detectors(text).is_empty(), "{text}: {:?}", detectors(text));
         }
+    }
+
+    #[test]
+    fn what_was_masked_is_counted_wherever_it_stands() {
+        let record = || class_record("password: hunter22");
+        let kept = Value::map(vec![("kind", Value::str("string")), ("length", Value::str("short"))]);
+        let object = Value::map(vec![("a", Value::list(vec![record(), kept.clone()])), ("b", Value::map(vec![("c", record())]))]);
+        let listing = Listing { completeness: Completeness::Complete, objects: vec![object, kept], resource_version: None };
+        let mut inventory = Inventory::default();
+        inventory.listings.insert(Resource::kubernetes("pods"), listing);
+        assert_eq!(masked(&inventory), 2);
     }
 
     #[test]

@@ -205,6 +205,7 @@ fn index(publication: &Publication) -> Result<Vec<u8>, ExportError> {
     let mut context = tera::Context::new();
     context.insert("facts", &publication.facts);
     context.insert("run", &publication.run);
+    context.insert("removed", &publication.run.removed.to_string());
     context.insert("checks", &rows);
     context.insert("soa", &publication.soa.is_some());
     context.insert("sprs", &publication.sprs.is_some());

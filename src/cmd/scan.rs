@@ -10,13 +10,14 @@ use jiff::Timestamp;
 use proofbook_checks::inventory::Assurance;
 use proofbook_checks::plan::{self, Plan};
 use proofbook_checks::pseudonym::Pseudonyms;
+use proofbook_checks::sensitive::masked;
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
 use proofbook_evidence::assessment::Assessment;
 use proofbook_evidence::bundle::manifest::sha256_of;
-use proofbook_evidence::bundle::{Collection, CollectionSpan, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::bundle::{Collection, CollectionSpan, Removed, RunInputs, Sealed, scan_to_bundle};
 use proofbook_evidence::exception::Standing;
 use proofbook_evidence::freshness::SKEW;
 use proofbook_evidence::scope::Scopes;
@@ -214,9 +215,10 @@ impl Scan {
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
         let mut inventory = collected.inventory;
-        if let Some(pseudonyms) = &pseudonyms {
-            let replaced = pseudonyms.inventory(&mut inventory);
-            output.detail(format_args!("pseudonyms {replaced} names of people replaced"));
+        let personal = pseudonyms.as_ref().map_or(0, |pseudonyms| pseudonyms.inventory(&mut inventory) as u64);
+        let removed = Removed { secret: masked(&inventory), personal };
+        if !removed.is_nothing() {
+            output.detail(format_args!("redaction  {removed}"));
         }
         let live = inventory.targets.iter().find(|target| target.assurance == Assurance::Live);
         if let Some((at, target)) = self.at.zip(live) {
@@ -226,6 +228,7 @@ impl Scan {
             collector_sha256: own_digest(output),
             span: live.map(|_| CollectionSpan { started, finished }),
             reconciled: collected.reconciled,
+            removed,
         };
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;

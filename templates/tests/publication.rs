@@ -13,6 +13,7 @@ use proofbook_checks::{Finding, Population, Reason, Subject, Verdict};
 use proofbook_controls::{Binds, CheckId, FrameworkId, Layer, Relation, Split};
 use proofbook_documents::Templates;
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
+use proofbook_evidence::bundle::Removed;
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Processing, Product, Region, Subprocessor};
 use proofbook_evidence::verify::SignatureState;
 use proofbook_evidence::views::crosswalk::CrosswalkView;
@@ -225,6 +226,7 @@ fn publication() -> Publication {
                 assurance: Assurance::Live,
             }],
             requests: 1,
+            removed: Removed { secret: 2, personal: 1 },
         },
         facts: facts(),
         summary: SummaryView {

@@ -25,6 +25,7 @@ use proofbook_controls::{Binds, Layer, Relation, Split};
 use serde::Serialize;
 
 use crate::assessment::{Basis, Counts, Coverage, Disagreement};
+use crate::bundle::Removed;
 use crate::facts::Facts;
 use crate::verify::SignatureState;
 
@@ -91,6 +92,8 @@ pub struct RunView {
     pub targets: Vec<Target>,
     /// How many requests were made.
     pub requests: u64,
+    /// What was taken out before anything was written.
+    pub removed: Removed,
 }
 
 /// Totals.

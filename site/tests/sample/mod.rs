@@ -11,6 +11,7 @@ use proofbook_controls::crosswalk::Way;
 use proofbook_controls::framework::Poam;
 use proofbook_controls::{Binds, Layer, Relation, Split};
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
+use proofbook_evidence::bundle::Removed;
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Product, Region, Subprocessor};
 use proofbook_evidence::views::coverage::RelianceView;
 use proofbook_evidence::views::crosswalk::{
@@ -107,6 +108,7 @@ fn run() -> RunView {
             assurance: Assurance::Live,
         }],
         requests: 84,
+        removed: Removed { secret: 2, personal: 1 },
     }
 }
 
