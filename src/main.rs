@@ -1,5 +1,6 @@
 //! The command line: arguments in, one stage of the pipeline after the other, results to stdout, talk to stderr.
 
+mod authored;
 mod cli;
 mod clock;
 mod cmd;
@@ -10,6 +11,7 @@ mod ledger;
 mod output;
 mod outside;
 mod own;
+mod posture;
 mod progress;
 mod pseudonyms;
 mod reconcile;
@@ -66,7 +68,13 @@ fn main() -> ExitCode {
             return Exit::Held;
         }
         output.error(&error);
-        if output::could_not_look(&error) { Exit::CouldNotLook } else { Exit::Input }
+        if output::could_not_look(&error) {
+            Exit::CouldNotLook
+        } else if output::is_untrue(&error) {
+            Exit::NotAsPromised
+        } else {
+            Exit::Input
+        }
     });
     exit.code()
 }

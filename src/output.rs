@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use proofbook_checks::Verdict;
+use proofbook_controls::diagnostic::Diagnostics;
 use proofbook_evidence::bundle::BundleError;
 use proofbook_evidence::ledger::LedgerError;
 use serde::Serialize;
@@ -122,4 +123,9 @@ pub(crate) fn could_not_look(error: &anyhow::Error) -> bool {
         _ => cause.downcast_ref::<LedgerError>().is_some_and(LedgerError::could_not_look),
     };
     error.chain().any(of_ledger)
+}
+
+/// Whether pages take from the evidence what it does not bear out, and are at fault in nothing else.
+pub(crate) fn is_untrue(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<Diagnostics>().is_some_and(|faults| faults.0.iter().all(|fault| fault.code.starts_with("untrue-")))
 }

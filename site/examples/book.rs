@@ -13,7 +13,7 @@ use proofbook_evidence::bundle::Bundle;
 use proofbook_evidence::facts::Facts;
 use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::profile::Profile;
-use proofbook_site::Page;
+use proofbook_site::{Authored, Page};
 use serde_json::Value;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let out = Path::new(&out);
     if what == "site" {
-        return Ok(proofbook_site::build(&publication, &[], out)?);
+        return Ok(proofbook_site::build(&publication, &[], &Authored::default(), out)?);
     }
     let mut summary = String::from("# Summary\n\n");
     write(&proofbook_site::chapters(&publication, &[])?, 0, &out.join("src"), &mut summary)?;

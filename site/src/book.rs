@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::data::BOOK;
 use crate::error::SiteError;
 use crate::templates::Templates;
+use crate::{llms, search};
 
 /// A page of the site, with the pages beneath it.
 #[derive(Debug)]
@@ -31,13 +32,24 @@ pub struct Page {
 const UNUSED: [&str; 6] = ["ayu-highlight-", "clipboard-", "highlight-", "mark-", "searcher-", "tomorrow-night-"];
 
 /// Writes the book to `out`.
-pub(crate) fn write(pages: Vec<Page>, templates: &Templates, publication: &Publication, out: &Path) -> Result<(), SiteError> {
+pub(crate) fn write(
+    pages: Vec<Page>,
+    files: &[(String, Vec<u8>)],
+    templates: &Templates,
+    publication: &Publication,
+    out: &Path,
+) -> Result<(), SiteError> {
     let scratch = Scratch::beside(out)?;
     let root = &scratch.0;
     theme(&root.join("theme"), templates)?;
     put(&root.join("src/SUMMARY.md"), "# Summary\n")?;
+    for (path, contents) in files {
+        put(&root.join("src").join(path), contents)?;
+    }
 
-    let mut book = MDBook::load_with_config(root, config(publication, &pages)?).map_err(|error| gave_up(&error))?;
+    let index = search::script(&pages, publication)?;
+    let contents = llms::text(&pages, publication);
+    let mut book = MDBook::load_with_config(root, config(publication)?).map_err(|error| gave_up(&error))?;
     book.book.items = chapters(pages, &[], &[]);
     book.build().map_err(|error| gave_up(&error))?;
 
@@ -49,11 +61,13 @@ pub(crate) fn write(pages: Vec<Page>, templates: &Templates, publication: &Publi
             fs::remove_file(entry.path()).map_err(|source| fault(&entry.path(), source))?;
         }
     }
+    put(&built.join("search.js"), index)?;
+    put(&built.join("llms.txt"), contents)?;
     remove(out)?;
     fs::rename(&built, out).map_err(|source| fault(out, source))
 }
 
-fn config(publication: &Publication, pages: &[Page]) -> Result<Config, SiteError> {
+fn config(publication: &Publication) -> Result<Config, SiteError> {
     let product = &publication.facts.product;
     let mut config = Config::default();
     config.book.title = Some(format!("{} security documentation", product.name));
@@ -69,24 +83,11 @@ fn config(publication: &Publication, pages: &[Page]) -> Result<Config, SiteError
         "input-404": "",
         "fold": {"enable": true, "level": 0},
         "print": {"enable": false},
-        "search": {"use-boolean-and": true, "boost-title": 4, "chapter": unsearched(pages)},
+        // The site has an index of its own: that of mdBook holds every word of every page, and is larger than all pages together.
+        "search": {"enable": false},
     });
     config.set("output.html", html).map_err(|error| gave_up(&error))?;
     Ok(config)
-}
-
-// These pages repeat titles that stand on the pages they link to; in the index they would crowd those out.
-// mdBook refuses to hear of a page that is not there, and what is not in scope has none.
-fn unsearched(pages: &[Page]) -> serde_json::Map<String, serde_json::Value> {
-    let left_out = ["coverage.md", "not-covered.md", "sprs.md", "statement-of-applicability.md"];
-    let mut out = serde_json::Map::new();
-    for page in pages {
-        if left_out.contains(&&*page.path) {
-            out.insert(page.path.clone(), json!({"enable": false}));
-        }
-        out.append(&mut unsearched(&page.beneath));
-    }
-    out
 }
 
 fn chapters(pages: Vec<Page>, above: &[String], number: &[u32]) -> Vec<BookItem> {

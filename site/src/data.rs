@@ -17,6 +17,7 @@ pub(crate) static BOOK: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/book");
 pub(crate) struct Data {
     pub(crate) themes: Vec<Theme>,
     pub(crate) questions: Vec<Question>,
+    pub(crate) faq: Vec<QuestionGroup>,
     pub(crate) layers: BTreeMap<Layer, String>,
     pub(crate) words: Words,
 }
@@ -40,6 +41,24 @@ pub(crate) struct Section {
     pub(crate) controls: Vec<String>,
     #[serde(default)]
     pub(crate) figures: Vec<Figure>,
+    #[serde(default)]
+    pub(crate) statement: Option<Statement>,
+}
+
+/// What the provider states of itself, beside what was measured.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Statement {
+    /// Where the platform runs.
+    Regions,
+    /// Who else processes personal data.
+    Subprocessors,
+    /// How long personal data is kept, by category.
+    Retention,
+    /// To whom to report.
+    Contacts,
+    /// Within which time customers are told.
+    Notice,
 }
 
 /// A promised and a measured value side by side: a parameter and a measure of the same check.
@@ -67,6 +86,25 @@ pub(crate) struct Question {
     pub(crate) many: String,
 }
 
+/// Questions of one kind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct QuestionGroup {
+    pub(crate) title: String,
+    pub(crate) questions: Vec<FaqQuestion>,
+}
+
+/// A question that one control answers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FaqQuestion {
+    #[serde(rename = "question")]
+    pub(crate) text: String,
+    pub(crate) control: String,
+    /// The page that tells more.
+    pub(crate) see: String,
+}
+
 /// Words for readers: by kind of code, by code.
 pub(crate) type Words = BTreeMap<String, BTreeMap<String, Word>>;
 
@@ -86,6 +124,7 @@ impl Data {
         Ok(Self {
             themes: read("themes.yaml")?,
             questions: read("questions.yaml")?,
+            faq: read("faq.yaml")?,
             layers: read("layers.yaml")?,
             words: read("words.yaml")?,
         })
@@ -103,6 +142,7 @@ mod tests {
     use proofbook_controls::crosswalk::Way;
     use proofbook_controls::{Binds, Relation, Split};
     use proofbook_evidence::assessment::Coverage;
+    use proofbook_evidence::views::history::StatusChangeKind;
     use proofbook_evidence::views::soa::Implemented;
 
     use super::*;
@@ -120,6 +160,8 @@ mod tests {
             }
         };
         check("verdict", &Verdict::ALL.map(Verdict::as_str));
+        check("answer", &Verdict::ALL.map(Verdict::as_str));
+        check("change", &StatusChangeKind::ALL.map(StatusChangeKind::as_str));
         check("coverage", &Coverage::ALL.map(Coverage::as_str));
         check(
             "relation",
@@ -158,6 +200,15 @@ mod tests {
         let data = data();
         for question in &data.questions {
             assert!(catalog.checks.contains_key(question.check.as_str()), "questions.yaml: no check `{}`", question.check);
+        }
+        for question in data.faq.iter().flat_map(|group| &group.questions) {
+            assert!(catalog.controls.controls.contains_key(question.control.as_str()), "faq.yaml: no control `{}`", question.control);
+            let page = format!("pages/{}.md", question.see);
+            assert!(
+                data.themes.iter().any(|theme| theme.id == question.see) || BOOK.get_file(page).is_some(),
+                "faq.yaml: no page `{}`",
+                question.see
+            );
         }
         for section in data.themes.iter().flat_map(|theme| &theme.sections) {
             for control in &section.controls {

@@ -110,6 +110,25 @@ pub(crate) fn flatten(page: &str) -> String {
     out
 }
 
+/// What a reader sees of a line that was written by a template: without tags, and with references as characters.
+pub(crate) fn plain(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find(['<', '&']) {
+        out.push_str(&rest[..at]);
+        let (inside, after) = if rest[at..].starts_with('<') {
+            rest[at..].split_once('>').unwrap_or((&rest[at..], ""))
+        } else {
+            rest[at..].split_once(';').unwrap_or((&rest[at..], ""))
+        };
+        let code = inside.strip_prefix("&#").and_then(|digits| digits.parse().ok()).and_then(char::from_u32);
+        out.extend(code);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

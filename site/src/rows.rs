@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use proofbook_checks::Verdict;
 use proofbook_checks::finding::Finding;
 use proofbook_evidence::assessment::{Counts, Coverage};
@@ -41,6 +42,8 @@ pub(crate) struct CheckRow<'a> {
     pub(crate) title: &'a str,
     pub(crate) status: Verdict,
     pub(crate) tallies: Vec<Tally>,
+    /// Until when the result counts; none of what did not run.
+    pub(crate) fresh_until: Option<Timestamp>,
     /// Whether the check has a page; a part of a control that did not run has none.
     pub(crate) page: bool,
     /// Whether the control requires it, in a table of a control.
@@ -69,6 +72,7 @@ impl<'a> CheckRow<'a> {
             title: &check.title,
             status: check.status,
             tallies: tallies(&check.counts),
+            fresh_until: Some(check.fresh_until),
             page: true,
             required: true,
             result: Some(ResultRow::new(check)),
@@ -82,6 +86,7 @@ impl<'a> CheckRow<'a> {
             title: &part.title,
             status: part.status,
             tallies: tallies(&part.counts),
+            fresh_until: check.map(|check| check.fresh_until),
             page: check.is_some(),
             required: part.required,
             result: check.map(ResultRow::new),
@@ -206,6 +211,33 @@ impl<'a> FindingRow<'a> {
     }
 }
 
+/// A part of a long table: the first is printed openly, the others are folded away.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Fold<T> {
+    /// The number of its first row, counted from 1.
+    first: usize,
+    last: usize,
+    rows: Vec<T>,
+}
+
+// So many rows are read at a glance, and so many are unfolded at once.
+const OPEN: usize = 50;
+const FOLDED: usize = 200;
+
+/// Cuts the rows of a table into parts.
+pub(crate) fn folds<T>(rows: impl IntoIterator<Item = T>) -> Vec<Fold<T>> {
+    let mut rows = rows.into_iter();
+    let mut out: Vec<Fold<T>> = Vec::new();
+    loop {
+        let before = out.last().map_or(0, |fold| fold.last);
+        let part: Vec<T> = rows.by_ref().take(if before == 0 { OPEN } else { FOLDED }).collect();
+        if part.is_empty() {
+            return out;
+        }
+        out.push(Fold { first: before + 1, last: before + part.len(), rows: part });
+    }
+}
+
 /// A measured value with how many subjects have it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Measured {
@@ -230,8 +262,15 @@ pub(crate) struct FigureRow<'a> {
     source: &'a str,
     measures: bool,
     measured: Option<Vec<Measured>>,
-    /// Whether there was anything to measure on.
-    looked: bool,
+    /// When it was measured; none where there was nothing to measure on.
+    at: Option<MeasuredAt>,
+}
+
+/// When a value was measured, and whether it still counts.
+#[derive(Clone, Debug, Serialize)]
+struct MeasuredAt {
+    collected_at: Timestamp,
+    stale: bool,
 }
 
 impl<'a> FigureRow<'a> {
@@ -239,13 +278,15 @@ impl<'a> FigureRow<'a> {
     pub(crate) fn new(figure: &'a Figure, publication: &'a Publication) -> Option<Self> {
         let check = publication.checks.get(&figure.check)?;
         let promised = figure.promised.as_ref().and_then(|name| check.params.iter().find(|param| param.name == *name));
+        let looked = [Verdict::Pass, Verdict::Fail, Verdict::Exception].iter().any(|verdict| check.counts.contains_key(verdict));
         Some(Self {
             label: &figure.label,
             check: CheckRow::new(check),
             promises: promised.is_some(),
             promised: promised.and_then(|param| printed(&param.value)),
             source: promised.map_or("", |param| &param.source),
-            looked: [Verdict::Pass, Verdict::Fail, Verdict::Exception].iter().any(|verdict| check.counts.contains_key(verdict)),
+            at: looked
+                .then(|| MeasuredAt { collected_at: publication.run.collected_at, stale: check.fresh_until <= publication.run.as_of }),
             measures: figure.measured.is_some(),
             measured: figure.measured.as_ref().and_then(|name| measured(publication, &format!("{}.{name}", figure.check))),
         })

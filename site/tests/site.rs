@@ -1,6 +1,7 @@
 //! The site as its readers get it: complete, linked, escaped, and the same twice.
 #![expect(clippy::unwrap_used, reason = "a fault of the sample or of the test itself ends the test")]
 
+mod pages;
 mod sample;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +12,14 @@ use proofbook_controls::crosswalk::Way;
 use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::crosswalk::{CatalogView, InCatalogView, ReachedView, WayTally};
 use proofbook_evidence::views::profile::Profile;
+use proofbook_site::Authored;
 
 const DOCUMENTS: [(&str, &str); 2] =
     [("documents/evidence-report.pdf", "Evidence report"), ("documents/dpa.pdf", "Data processing agreement")];
 
 fn built(publication: &Publication) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    proofbook_site::build(publication, &DOCUMENTS, &dir.path().join("site")).unwrap();
+    proofbook_site::build(publication, &DOCUMENTS, &Authored::default(), &dir.path().join("site")).unwrap();
     dir
 }
 
@@ -91,7 +93,7 @@ fn a_second_build_replaces_the_first() {
     let dir = built(&sample::publication());
     let left = dir.path().join("site/left-over.html");
     fs::write(&left, "").unwrap();
-    proofbook_site::build(&sample::publication(), &DOCUMENTS, &dir.path().join("site")).unwrap();
+    proofbook_site::build(&sample::publication(), &DOCUMENTS, &Authored::default(), &dir.path().join("site")).unwrap();
     assert!(!left.exists());
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "the scratch folder is gone");
 }

@@ -9,6 +9,7 @@ use proofbook_documents::{Attachment, DocumentError, Templates};
 use proofbook_evidence::ledger::{Custody, HandedOver};
 use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::profile::Profile;
+use proofbook_site::Authored;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -17,8 +18,8 @@ use crate::clock;
 use crate::exit::Exit;
 use crate::ledger::{Handover, handed_over, tell};
 use crate::output::Output;
-use crate::sealing;
 use crate::workspace::Workspace;
+use crate::{authored, posture, sealing};
 
 /// Arguments of `build`.
 #[derive(Debug, Args)]
@@ -42,6 +43,9 @@ pub(crate) struct Publish {
     /// For whom: `customer` leaves out the names of subjects, `assessor` shows them.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', default_value = "customer")]
     profile: Vec<Profile>,
+    /// Write the pages as plain Markdown too, into `markdown` beside the site: for Docusaurus, Mintlify and other generators.
+    #[arg(long)]
+    markdown: bool,
     #[command(flatten)]
     handover: Handover,
 }
@@ -85,15 +89,23 @@ impl Publish {
         let bundle = Workspace::intact(path)?;
         let as_of = at.unwrap_or_else(clock::now);
         let trust = sealing::trust(None, Some(workspace))?;
-        let publication = Publication::new(&bundle, facts, as_of, trust.as_ref())?;
+        let mut publication = Publication::new(&bundle, facts, as_of, trust.as_ref())?;
         let ledger = workspace.ledger_of(&bundle)?;
+        if let Some(ledger) = &ledger {
+            publication.history = posture::history(ledger, &bundle, &publication, output)?;
+        }
         if ledger.is_none() {
             output.detail("custody    not noted: the bundle is not in this workspace's ledger");
         }
         let out = self.out.clone().unwrap_or_else(|| workspace.root.join("public"));
         for profile in &self.profile {
             let dir = out.join(profile.as_str());
-            let printed = print(&publication.for_profile(*profile), *profile, &dir, output)?;
+            let seen = publication.for_profile(*profile);
+            let authored = authored::pages(workspace, path, &seen)?;
+            let printed = print(&seen, &authored, *profile, &dir, output)?;
+            if self.markdown {
+                printed.markdown(&seen, &authored)?;
+            }
             if let Some(ledger) = &ledger {
                 let event = Custody::Published {
                     run_id: publication.run.run_id.clone(),
@@ -119,7 +131,7 @@ struct Printed {
 }
 
 // The folder is made beside the old one and takes its place whole, so that a build that breaks off leaves the last one.
-fn print(publication: &Publication, profile: Profile, dir: &Path, output: &Output) -> Result<Printed> {
+fn print(publication: &Publication, authored: &Authored, profile: Profile, dir: &Path, output: &Output) -> Result<Printed> {
     let parent = dir.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
     let fresh = dir.with_extension("new");
@@ -154,6 +166,7 @@ fn print(publication: &Publication, profile: Profile, dir: &Path, output: &Outpu
     proofbook_site::build(
         publication,
         &files.iter().map(|file| (file.path.as_str(), file.title.as_str())).collect::<Vec<_>>(),
+        authored,
         &fresh.join("site"),
     )?;
 
@@ -176,6 +189,20 @@ fn print(publication: &Publication, profile: Profile, dir: &Path, output: &Outpu
 }
 
 impl Printed {
+    fn markdown(&self, publication: &Publication, authored: &Authored) -> Result<()> {
+        let documents: Vec<_> = self.portal.files.iter().map(|file| (file.path.as_str(), file.title.as_str())).collect();
+        let pages = proofbook_site::markdown(publication, &documents, authored)?;
+        let pages = pages.iter().map(|(path, text)| (path, text.as_bytes()));
+        for (path, contents) in pages.chain(authored.files.iter().map(|(path, contents)| (path, contents.as_slice()))) {
+            let target = self.fresh.join("markdown").join(path);
+            if let Some(parent) = target.parent() {
+                std::fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
+            }
+            std::fs::write(&target, contents).with_context(|| format!("writing {}", target.display()))?;
+        }
+        Ok(())
+    }
+
     // Pages are printed again from the bundle at any time; documents and the list of them are what is handed over.
     fn handed_over(&self) -> Vec<HandedOver> {
         let files = self.portal.files.iter();

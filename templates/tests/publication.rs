@@ -17,6 +17,7 @@ use proofbook_evidence::bundle::Removed;
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Processing, Product, Region, Subprocessor};
 use proofbook_evidence::verify::SignatureState;
 use proofbook_evidence::views::crosswalk::CrosswalkView;
+use proofbook_evidence::views::history::HistoryView;
 use proofbook_evidence::views::profile::Profile;
 use proofbook_evidence::views::{
     AttestationView, CheckView, ControlCheckView, ControlView, FrameworkView, GroupView, MappingView, ParamView, Publication,
@@ -176,6 +177,7 @@ fn control(status: Verdict, basis: Basis) -> ControlView {
         customer: Vec::new(),
         status,
         basis,
+        fresh_until: None,
         disagree: Vec::new(),
         checks: vec![ControlCheckView {
             id: words("tls-min-version"),
@@ -239,6 +241,7 @@ fn publication() -> Publication {
         },
         matrix: Vec::new(),
         crosswalk: CrosswalkView::default(),
+        history: HistoryView::default(),
         controls: BTreeMap::from([(words(ID), control(Verdict::Pass, Basis::Automated)), (words("physical-security"), physical)]),
         checks: one("tls-min-version", check()),
         frameworks: one(

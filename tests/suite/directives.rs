@@ -163,3 +163,51 @@ fn mdbook_calls_it_as_a_preprocessor() {
     fs::write(book.join("src/mesh.md"), "Backups last {{value backup-retention.retention_hours}}.\n").unwrap();
     assert!(build().is_err());
 }
+
+fn build(dir: &Path, at: &str) -> Output {
+    proofbook(dir, &["build", "--at", at, "--profile", "customer,assessor"])
+}
+
+#[test]
+fn pages_of_the_workspace_are_part_of_the_site() {
+    let dir = workspace();
+    page(
+        dir.path(),
+        "how-we-work.md",
+        "---\ntitle: How we work\n---\nThe mesh runs {{value mesh-mtls-strict.mode}}. See [more](sub/more.md) and ![a](logo.svg).\n",
+    );
+    page(dir.path(), "sub/more.md", "# More\n\n{{claim mesh-mtls}}\n\n{{status iso27001-2022}}\n");
+    page(dir.path(), "logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>");
+    let built = build(dir.path(), "2026-11-20T04:00:00Z");
+    assert!(built.status.success(), "{}", stderr(&built));
+    for profile in ["customer", "assessor"] {
+        let site = dir.path().join("public").join(profile).join("site");
+        let read = |path: &str| fs::read_to_string(site.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let html = read("pages/how-we-work.html");
+        assert!(html.contains("<a href=\"../checks/mesh-mtls-strict.html\" title=\"measured 2026-11-20 03:00 UTC\">STRICT</a>"), "{html}");
+        assert!(html.contains("<a href=\"sub/more.html\">more</a>") && !html.contains("title: How"), "{html}");
+        assert!(html.contains(">How we work</a></h1>") && html.contains("aria-label=\"The evidence behind this page\""), "{html}");
+        let more = read("pages/sub/more.html");
+        assert!(more.contains("href=\"../../checks/mesh-mtls-strict.html\""), "{more}");
+        assert!(more.contains("href=\"../../frameworks/iso27001-2022.html\""), "{more}");
+        assert!(site.join("pages/logo.svg").is_file());
+        let written = read("written.html");
+        assert!(written.contains("<a href=\"pages/how-we-work.html\">How we work</a>"), "{written}");
+        assert!(read("search.js").contains("pages/sub/more.html"));
+    }
+}
+
+#[test]
+fn a_page_of_the_workspace_that_is_not_true_stops_the_build() {
+    let dir = workspace();
+    page(dir.path(), "a.md", "# A\n\nThe mesh runs {{value mesh-mtls-strict.mode}}.\n");
+    assert!(build(dir.path(), "2026-11-20T04:00:00Z").status.success());
+    let stale = build(dir.path(), "2027-11-20T04:00:00Z");
+    assert_eq!(stale.status.code(), Some(1), "{}", stderr(&stale));
+    assert!(stderr(&stale).contains("pages/a.md:3:15") && stderr(&stale).contains("is `stale`"), "{}", stderr(&stale));
+    // The last good site stays.
+    assert!(dir.path().join("public/customer/site/pages/a.html").is_file());
+    page(dir.path(), "a.md", "# A\n\n{{value no-such-check.mode}}\n");
+    let wrong = build(dir.path(), "2026-11-20T04:00:00Z");
+    assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
+}

@@ -30,6 +30,7 @@ mod methods;
 #[expect(dead_code, reason = "the tests of the ledger use all of it")]
 mod moto;
 mod own_checks;
+mod pages;
 mod platform_docs;
 mod platforms;
 mod pseudonyms;

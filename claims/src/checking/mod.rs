@@ -33,6 +33,7 @@ pub(crate) use compare::shown as shown_value;
 pub use suppress::Suppression;
 pub use verdict::ClaimVerdict;
 use words::Wordings;
+pub use words::{Wording, wordings};
 
 /// The code of notices on anchors that name no claim.
 pub const UNKNOWN_ANCHOR: &str = "unknown-anchor";

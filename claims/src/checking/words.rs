@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use proofbook_controls::yaml;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::typing::PhraseSet;
 
@@ -28,10 +28,27 @@ pub(crate) struct CategoryError {
     pub(crate) why: String,
     /// What can be said.
     pub(crate) better: String,
-    #[cfg_attr(not(test), expect(dead_code, reason = "a test holds the entry to it"))]
     examples: Vec<String>,
     #[cfg_attr(not(test), expect(dead_code, reason = "a test holds the entry to it"))]
     counter_examples: Vec<String>,
+}
+
+/// A wording that cannot be true, for people: a sentence that has it, why nobody may write that, and what can be said.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Wording<'w> {
+    /// A sentence with it.
+    pub example: &'w str,
+    /// Why it is wrong.
+    pub why: &'w str,
+    /// What can be said.
+    pub better: &'w str,
+}
+
+/// The wordings that are told of a document whatever the evidence is.
+#[must_use]
+pub fn wordings() -> Vec<Wording<'static>> {
+    let errors = Wordings::embedded().errors.iter();
+    errors.filter_map(|(error, ..)| Some(Wording { example: error.examples.first()?, why: &error.why, better: &error.better })).collect()
 }
 
 /// Two ways to speak of the same thing that exclude each other.

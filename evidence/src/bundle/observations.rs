@@ -63,8 +63,21 @@ pub(crate) fn write(staging: &mut Staging, inventory: &Inventory, wanted: &Wante
 
 /// Builds the inventory again, with the masks that it was read through.
 pub(crate) fn read(sealed: &SealedFiles, targets: &[Target]) -> Result<Inventory, BundleError> {
+    let mut inventory = read_some(sealed, targets, |_| true)?;
+    sealed.for_each(REQUESTS, |request: Request| {
+        inventory.requests.push(request);
+        Ok(())
+    })?;
+    Ok(inventory)
+}
+
+/// The same of some resources alone, without the requests.
+pub(crate) fn read_some(sealed: &SealedFiles, targets: &[Target], of: impl Fn(&Resource) -> bool) -> Result<Inventory, BundleError> {
     let mut listings = BTreeMap::new();
     sealed.for_each(LISTINGS, |line: ListingLine| {
+        if !of(&line.resource) {
+            return Ok(());
+        }
         let mut objects = Vec::new();
         if line.count > 0 {
             sealed.for_each(&file_of(&line.resource), |object: Value| {
@@ -80,10 +93,5 @@ pub(crate) fn read(sealed: &SealedFiles, targets: &[Target]) -> Result<Inventory
         listings.insert(line.resource, listing);
         Ok(())
     })?;
-    let mut requests = Vec::new();
-    sealed.for_each(REQUESTS, |request: Request| {
-        requests.push(request);
-        Ok(())
-    })?;
-    Ok(Inventory { listings, targets: targets.to_vec(), requests })
+    Ok(Inventory { listings, targets: targets.to_vec(), requests: Vec::new() })
 }

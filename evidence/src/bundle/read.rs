@@ -1,5 +1,6 @@
 //! Opening a bundle: its manifest, and each part read from its sealed file, within bounds that no packed file can exceed.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use proofbook_checks::finding::Finding;
 use proofbook_checks::inventory::Inventory;
+use proofbook_checks::resource::Resource;
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, Plan};
 use proofbook_controls::files::Files;
@@ -241,6 +243,15 @@ impl Bundle {
     /// What cannot be read, with its file and line.
     pub fn inventory(&self) -> Result<Inventory, BundleError> {
         observations::read(&self.sealed, &self.manifest.predicate.targets)
+    }
+
+    /// The observations of some resources, as they were collected. What else was collected is not in it, so that nothing may be
+    /// concluded from what it lacks.
+    ///
+    /// # Errors
+    /// What cannot be read, with its file and line.
+    pub fn inventory_of(&self, resources: &BTreeSet<Resource>) -> Result<Inventory, BundleError> {
+        observations::read_some(&self.sealed, &self.manifest.predicate.targets, |resource| resources.contains(resource))
     }
 
     /// The assessment.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use proofbook_checks::Verdict;
+use proofbook_controls::ControlId;
 
 use super::crosswalk::CrosswalkView;
+use super::history::HistoryView;
 use super::soa::{SoaView, Times};
 use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
@@ -37,9 +39,11 @@ impl Publication {
             });
         let checks = checks::views(bundle, &plan, &assessment)?;
         let scopes = bundle.scopes();
-        let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of);
+        let clock = bundle.manifest().predicate.clock;
+        let until = |control: &ControlId| bundle.freshness().get(control).map(|hours| freshness::until(clock, i64::from(*hours)));
+        let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of, until);
         let frameworks = frameworks::views(catalog, scopes, &assessment);
-        let times = Times { collected_at: bundle.manifest().predicate.clock, as_of };
+        let times = Times { collected_at: clock, as_of };
         let values = bundle
             .values()?
             .into_iter()
@@ -53,6 +57,7 @@ impl Publication {
             values: values.collect(),
             sprs: SprsView::new(catalog, scopes, &assessment, &attestations, as_of),
             soa: SoaView::new(catalog, scopes, &assessment, &attestations, times),
+            history: HistoryView::default(),
             crosswalk: CrosswalkView::new(&catalog.controls, scopes),
             controls,
             checks,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proofbook_checks::compile::Origin;
 use proofbook_checks::evaluate::{Evaluation, manual_template};
 use proofbook_checks::finding::Finding;
 use proofbook_checks::plan::Planned;
@@ -28,7 +29,13 @@ pub(super) fn views(bundle: &Bundle, plan: &Plan<'_>, assessment: &Assessment) -
             _ => of_check.failing.push(finding),
         }
     })?;
-    let inventory = bundle.inventory()?;
+    // Of the observations no more is read than what the examples are about: a platform is large, and its pages name few of its objects.
+    let with_example = assessment.checks.keys().filter(|id| subjects.get(*id).is_some_and(|found| !found.failing.is_empty()));
+    let origins = with_example.filter_map(|id| plan.checks.get(id)).flat_map(|planned| match &planned.check.origin {
+        Origin::Resource(resource) => vec![resource.clone()],
+        Origin::View(_) => planned.wanted.keys().cloned().collect(),
+    });
+    let inventory = bundle.inventory_of(&origins.collect())?;
     let evaluation = Evaluation::new(&inventory, &plan.settings, bundle.manifest().predicate.clock);
     let mut out = BTreeMap::new();
     for (id, assessed) in &assessment.checks {

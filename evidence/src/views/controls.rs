@@ -8,8 +8,9 @@ use proofbook_controls::yaml::Spanned;
 use proofbook_controls::{CheckId, ControlId, Mapping};
 
 use super::{AttestationView, ControlCheckView, ControlView, MappingView, SignedView};
-use crate::assessment::{Assessment, Basis};
-use crate::attestation::Attestations;
+use crate::assessment::{Assessment, Basis, ControlAssessment, PartKind};
+use crate::attestation::{Attestation, Attestations};
+use crate::freshness;
 use crate::scope::Scopes;
 
 pub(super) fn views(
@@ -18,6 +19,7 @@ pub(super) fn views(
     assessment: &Assessment,
     attestations: &Attestations,
     as_of: Timestamp,
+    until: impl Fn(&ControlId) -> Option<Timestamp>,
 ) -> BTreeMap<String, ControlView> {
     let mut mapped: BTreeMap<&ControlId, Vec<&Mapping>> = BTreeMap::new();
     for framework in catalog.controls.frameworks.keys() {
@@ -54,6 +56,7 @@ pub(super) fn views(
             customer: control.responsibility.customer.clone(),
             status: assessed.map_or(Verdict::Error, |assessed| assessed.status),
             basis: assessed.map_or(Basis::None, |assessed| assessed.basis),
+            fresh_until: assessed.and_then(|assessed| fresh_until(assessed, until(&control.id), assessment, attestations)),
             disagree: assessed.map(|assessed| assessed.disagree.clone()).unwrap_or_default(),
             checks: [checks(&control.checks.required, true), checks(&control.checks.supporting, false)].concat(),
             attestations: needs.collect(),
@@ -63,6 +66,28 @@ pub(super) fn views(
         }
     };
     catalog.controls.controls.values().map(|control| (control.id.to_string(), view(control))).collect()
+}
+
+// When the first of what a status rests on stops counting. A window that the workspace set for a control takes the place of those of
+// its checks, and an exception that ends uncovers a failure.
+fn fresh_until(
+    assessed: &ControlAssessment,
+    own: Option<Timestamp>,
+    assessment: &Assessment,
+    attestations: &Attestations,
+) -> Option<Timestamp> {
+    if !freshness::counts(assessed.status) {
+        return None;
+    }
+    let parts = assessed.parts.iter().filter(|part| part.required && freshness::counts(part.status));
+    let ends = parts.flat_map(|part| {
+        let result = match part.kind {
+            PartKind::Check => own.or_else(|| assessment.checks.get(part.id.as_str()).map(|check| check.fresh_until)),
+            PartKind::Attestation => attestations.by_need.get(part.id.as_str()).map(Attestation::expires_at),
+        };
+        result.into_iter().chain(part.excepted.keys().filter_map(|id| assessment.exceptions.get(id)).map(|exception| exception.until))
+    });
+    ends.min()
 }
 
 fn check(catalog: &Catalog, assessment: &Assessment, id: &CheckId, required: bool) -> ControlCheckView {

@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod crosswalk;
 pub mod exceptions;
 mod frameworks;
+pub mod history;
 pub mod profile;
 pub mod soa;
 pub mod sprs;
@@ -59,6 +60,10 @@ pub struct Publication {
     pub sprs: Option<sprs::SprsView>,
     /// The statement of applicability, where a framework in scope has one.
     pub soa: Option<soa::SoaView>,
+    /// What this run and those before it found, where whoever prints knows the ledger; empty otherwise. The bundle does not hold it, so
+    /// that it is no part of what documents attach.
+    #[serde(skip)]
+    pub history: history::HistoryView,
 }
 
 /// The run behind a publication.
@@ -168,6 +173,8 @@ pub struct ControlView {
     pub status: Verdict,
     /// What the status rests on.
     pub basis: Basis,
+    /// Until when the status counts: the earliest end of a required check's result or of a statement; none where nothing counts now.
+    pub fresh_until: Option<Timestamp>,
     /// Where independent checks differ.
     pub disagree: Vec<Disagreement>,
     /// The checks, required ones first.

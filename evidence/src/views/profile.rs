@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::Publication;
+use super::{ParamView, Publication};
 
 /// For whom something is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -58,7 +58,9 @@ impl Publication {
                 // Messages name hosts, images and objects, so they go with the subjects; the counts stay.
                 check.failing.clear();
                 check.passing.clear();
-                check.params.iter_mut().filter(|param| param.source != "default").for_each(|param| param.value = serde_json::Value::Null);
+                // What a claim promises was said in public; what a workspace sets besides may be a name.
+                let hidden = |param: &&mut ParamView| param.source != "default" && !param.source.starts_with("claim:");
+                check.params.iter_mut().filter(hidden).for_each(|param| param.value = serde_json::Value::Null);
                 // Exclusions are written as names of subjects.
                 check.population.excluded.iter_mut().for_each(|excluded| excluded.rule.clear());
                 check.manual_example = None;

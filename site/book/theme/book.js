@@ -2,7 +2,6 @@
 // Nothing is fetched but files of this site, and every page reads well without this script.
 (() => {
     const root = document.documentElement;
-    const script = document.currentScript;
     const store = {
         get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
         set: (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window: forget it */ } },
@@ -39,6 +38,13 @@
             badge.classList.toggle('is-stale', !fresh);
             if (!fresh) {
                 badge.querySelector('.fresh-word').textContent = 'Stale since';
+            }
+        }
+        for (const badge of document.querySelectorAll('.v[data-until]')) {
+            if (Date.now() >= Date.parse(badge.dataset.until)) {
+                badge.className = 'v v-stale';
+                badge.querySelector('use').setAttribute('href', '#v-stale');
+                badge.lastChild.textContent = 'Stale';
             }
         }
         if (document.querySelector('.run .is-stale')) {
@@ -80,42 +86,56 @@
         const query = document.getElementById('query');
         const found = document.querySelector('.found');
         const count = document.getElementById('found-count');
+        const most = 30;
         let index;
-        window.search = {};
 
-        const load = (url) => new Promise((resolve, reject) => {
+        const prepare = () => index ??= new Promise((resolve, reject) => {
             const element = document.createElement('script');
-            element.src = url;
+            element.src = document.querySelector('.run').dataset.index;
             element.onload = resolve;
             element.onerror = reject;
             document.head.append(element);
-        });
-        const prepare = () => index ??= Promise.all([load(script.dataset.engine), load(script.dataset.index)])
-            .then(() => window.elasticlunr.Index.load(window.search.index));
+        }).then(() => window.found.map(([title, where, address, words]) => (
+            {title, where, address, heading: title.toLowerCase(), all: `${title} ${where} ${words}`.toLowerCase()})));
 
-        const entry = (result) => {
+        // Every word must be there; one in the title weighs more, and most as the beginning of one of its words or of an id.
+        const weight = (entry, words) => {
+            let sum = 0;
+            for (const word of words) {
+                const at = entry.all.indexOf(word);
+                if (at < 0) {
+                    return 0;
+                }
+                const begins = (text) => text.startsWith(word) || text.includes(` ${word}`);
+                sum += 1 + (begins(entry.all) ? 2 : 0) + (entry.heading.includes(word) ? 4 : 0) + (begins(entry.heading) ? 4 : 0);
+            }
+            return sum;
+        };
+        const line = (entry) => {
             const item = document.createElement('li');
             const link = document.createElement('a');
-            link.href = root.dataset.root + window.search.doc_urls[result.ref];
-            link.textContent = result.doc.breadcrumbs;
+            link.href = root.dataset.root + entry.address;
+            link.textContent = entry.where ? `${entry.where}: ${entry.title}` : entry.title;
             item.append(link);
             return item;
         };
         const show = async () => {
-            const words = query.value.trim();
-            found.hidden = words === '';
+            const asked = query.value.trim();
+            found.hidden = asked === '';
             if (found.hidden) {
                 return;
             }
-            const results = (await prepare()).search(words, {...window.search.search_options, bool: 'AND'});
-            if (query.value.trim() !== words) {
+            const entries = await prepare();
+            if (query.value.trim() !== asked) {
                 return;
             }
-            const shown = results.slice(0, window.search.results_options.limit_results);
+            const words = asked.toLowerCase().split(/\s+/);
+            const results = entries.map((entry) => [weight(entry, words), entry]).filter(([sum]) => sum > 0).sort(([a], [b]) => b - a);
+            const shown = results.slice(0, most);
             count.textContent = results.length > shown.length
-                ? `${results.length} places have “${words}”; the first ${shown.length}:`
-                : `${results.length === 1 ? '1 place has' : results.length + ' places have'} “${words}”`;
-            found.querySelector('ol').replaceChildren(...shown.map(entry));
+                ? `${results.length} places have “${asked}”; the first ${shown.length}:`
+                : `${results.length === 1 ? '1 place has' : results.length + ' places have'} “${asked}”`;
+            found.querySelector('ol').replaceChildren(...shown.map(([, entry]) => line(entry)));
         };
 
         document.querySelector('.search').hidden = false;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Maker;
 use crate::book::Page;
 use crate::error::SiteError;
-use crate::rows::{CheckRow, FindingRow, Measured, ServedRow, measured, printed};
+use crate::rows::{CheckRow, FindingRow, Fold, Measured, ServedRow, folds, measured, printed};
 
 #[derive(Serialize)]
 struct Checks<'a> {
@@ -35,13 +35,17 @@ pub(super) fn checks(maker: &Maker<'_>) -> Result<Page, SiteError> {
     Ok(page)
 }
 
+// More findings make a page that no browser opens in good time; they stand in the bundle.
+const MOST: usize = 5000;
+
 #[derive(Serialize)]
 struct CheckPage<'a> {
     check: &'a CheckView,
     row: CheckRow<'a>,
     stale: bool,
     findings_total: u64,
-    failing: Vec<FindingRow<'a>>,
+    failing: Vec<Fold<FindingRow<'a>>>,
+    failing_shown: usize,
     /// Findings that are neither pass nor not applicable, whether or not this edition names their subjects.
     failing_total: u64,
     passing_total: u64,
@@ -113,7 +117,8 @@ fn check_page(maker: &Maker<'_>, check: &CheckView, alone: &[Alone<'_>]) -> Resu
         row: CheckRow::new(check),
         stale: check.fresh_until <= publication.run.as_of,
         findings_total: check.counts.values().sum(),
-        failing: check.failing.iter().map(FindingRow::new).collect(),
+        failing: folds(check.failing.iter().take(MOST).map(FindingRow::new)),
+        failing_shown: check.failing.len().min(MOST),
         failing_total: check.counts.iter().filter(|(verdict, _)| !green(verdict)).map(|(_, count)| count).sum(),
         passing_total: check.counts.get(&Verdict::Pass).copied().unwrap_or_default(),
         passing_shown: PASSING_SHOWN,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Maker;
 use crate::book::Page;
 use crate::error::SiteError;
-use crate::rows::{ControlRow, ServedRow};
+use crate::rows::{ControlRow, Fold, ServedRow, folds};
 
 #[derive(Serialize)]
 struct Controls<'a> {
@@ -37,7 +37,10 @@ pub(super) fn controls(maker: &Maker<'_>) -> Result<Page, SiteError> {
 struct ControlPage<'a> {
     #[serde(flatten)]
     row: ControlRow<'a>,
-    disagreements: Vec<DisagreementRow<'a>>,
+    disagreements: Vec<Fold<DisagreementRow<'a>>>,
+    disagreements_total: usize,
+    /// Whether this edition names the subjects.
+    named: bool,
     served: Vec<ServedRow<'a>>,
 }
 
@@ -54,7 +57,9 @@ fn control_page(maker: &Maker<'_>, control: &ControlView) -> Result<Page, SiteEr
     });
     let page = ControlPage {
         row: ControlRow::new(control, maker.publication),
-        disagreements: disagreements.collect(),
+        disagreements: folds(disagreements),
+        disagreements_total: control.disagree.len(),
+        named: control.disagree.iter().any(|differing| !differing.on.is_empty()),
         served: ServedRow::all(control, maker.places).collect(),
     };
     maker.from("control.md", &control.title, format!("controls/{}.md", control.id), &page)

@@ -1,18 +1,23 @@
 //! The pages: each module gathers what its templates print, out of the views and nothing else.
 
+mod authored;
 mod checks;
 mod controls;
 mod coverage;
 mod crosswalk;
+mod faq;
 mod frameworks;
 mod gaps;
+mod history;
 mod overview;
 mod scores;
+mod statements;
 mod themes;
 
 use proofbook_evidence::views::Publication;
 use serde::Serialize;
 
+use crate::Authored;
 use crate::book::Page;
 use crate::data::Data;
 use crate::error::SiteError;
@@ -25,21 +30,28 @@ pub(crate) fn chapters(
     templates: &Templates,
     publication: &Publication,
     documents: &[(&str, &str)],
+    written: &Authored,
 ) -> Result<Vec<Page>, SiteError> {
     let places = Places::new(publication);
     let maker = Maker { data, templates, publication, places: &places };
-    Ok(vec![
+    let mut pages = vec![
         overview::overview(&maker, documents)?,
         themes::security(&maker)?,
         themes::responsibility(&maker)?,
+        faq::faq(&maker)?,
+        statements::compliance(&maker)?,
+        statements::subprocessors(&maker)?,
+        statements::downloads(&maker, documents)?,
         frameworks::frameworks(&maker)?,
         coverage::coverage(&maker)?,
         controls::controls(&maker)?,
         checks::checks(&maker)?,
         overview::evidence(&maker)?,
         gaps::gaps(&maker)?,
-        overview::certifications(&maker)?,
-    ])
+        history::changelog(&maker)?,
+    ];
+    pages.extend(authored::authored(&maker, written)?);
+    Ok(pages)
 }
 
 /// What every page is made with.

@@ -1,4 +1,4 @@
-//! The front page, the page on the evidence itself, and the provider's own statements.
+//! The front page, and the page on the evidence itself.
 
 use proofbook_checks::Verdict;
 use proofbook_checks::resource::Source;
@@ -6,6 +6,7 @@ use proofbook_evidence::views::SummaryView;
 use serde::Serialize;
 
 use super::Maker;
+use super::statements::{self, Document};
 use crate::book::Page;
 use crate::error::SiteError;
 use crate::rows::{CheckRow, FrameworkRow, Tally, tallies};
@@ -23,12 +24,6 @@ struct Overview<'a> {
     frameworks: Vec<FrameworkRow<'a>>,
     failing: Vec<CheckRow<'a>>,
     unseen: Vec<CheckRow<'a>>,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    path: &'a str,
-    title: &'a str,
 }
 
 #[derive(Serialize)]
@@ -55,7 +50,7 @@ pub(super) fn overview(maker: &Maker<'_>, documents: &[(&str, &str)]) -> Result<
     let with =
         |statuses: &[Verdict]| publication.checks.values().filter(|check| statuses.contains(&check.status)).map(CheckRow::new).collect();
     let page = Overview {
-        documents: documents.iter().map(|&(path, title)| Document { path, title }).collect(),
+        documents: statements::documents(documents),
         questions: answers.collect(),
         checks: tallies(&summary.checks),
         checks_total: summary.checks.values().sum(),
@@ -108,34 +103,4 @@ pub(super) fn evidence(maker: &Maker<'_>) -> Result<Page, SiteError> {
     worst.sort_unstable();
     let page = Evidence { targets: targets.collect(), verdicts: Verdict::ALL, worst, checks_total: maker.publication.checks.len() };
     maker.page("Evidence", "evidence", &page)
-}
-
-#[derive(Serialize)]
-struct Certifications<'a> {
-    certifications: Vec<CertificationRow<'a>>,
-}
-
-#[derive(Serialize)]
-struct CertificationRow<'a> {
-    framework: &'a str,
-    title: &'a str,
-    page: bool,
-    status: proofbook_evidence::facts::CertificationStatus,
-    note: &'a str,
-}
-
-pub(super) fn certifications(maker: &Maker<'_>) -> Result<Page, SiteError> {
-    let publication = maker.publication;
-    let rows = publication.facts.certifications.iter().map(|certification| {
-        let id = certification.framework.as_str();
-        let framework = publication.frameworks.get(id);
-        CertificationRow {
-            framework: id,
-            title: framework.map_or(id, |framework| &framework.title),
-            page: framework.is_some(),
-            status: certification.status,
-            note: &certification.note,
-        }
-    });
-    maker.page("Certifications and subprocessors", "certifications", &Certifications { certifications: rows.collect() })
 }

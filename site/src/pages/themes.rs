@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Maker;
 use crate::book::Page;
-use crate::data::Theme;
+use crate::data::{Statement, Theme};
 use crate::error::SiteError;
 use crate::rows::{ControlRow, FigureRow};
 
@@ -45,6 +45,8 @@ struct ThemePage<'a> {
     title: &'a str,
     intro: &'a str,
     sections: Vec<ThemeSection<'a>>,
+    /// How long personal data is kept, by category, as the provider states.
+    retention: Vec<(&'a String, &'a String)>,
 }
 
 #[derive(Serialize)]
@@ -53,6 +55,7 @@ struct ThemeSection<'a> {
     text: &'a str,
     controls: Vec<ControlRow<'a>>,
     figures: Vec<FigureRow<'a>>,
+    statement: Option<Statement>,
 }
 
 fn theme_page(maker: &Maker<'_>, theme: &Theme) -> Result<Page, SiteError> {
@@ -63,10 +66,12 @@ fn theme_page(maker: &Maker<'_>, theme: &Theme) -> Result<Page, SiteError> {
             title: &section.title,
             text: &section.text,
             controls: controls.map(|control| ControlRow::new(control, publication)).collect(),
+            statement: section.statement,
             figures: section.figures.iter().filter_map(|figure| FigureRow::new(figure, publication)).collect(),
         }
     });
-    let page = ThemePage { title: &theme.title, intro: &theme.intro, sections: sections.collect() };
+    let retention = publication.facts.processing.iter().flat_map(|processing| &processing.retention).collect();
+    let page = ThemePage { title: &theme.title, intro: &theme.intro, sections: sections.collect(), retention };
     maker.from("theme.md", &theme.title, format!("{}.md", theme.id), &page)
 }
 

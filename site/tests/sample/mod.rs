@@ -17,6 +17,7 @@ use proofbook_evidence::views::coverage::RelianceView;
 use proofbook_evidence::views::crosswalk::{
     AlikeView, CatalogView, CrosswalkView, ElsewhereView, InCatalogView, PairView, ReachedView, SourceView, WayTally,
 };
+use proofbook_evidence::views::history::{HistoryView, PastRun};
 use proofbook_evidence::views::soa::{Implemented, SoaRow, SoaStatement, SoaView};
 use proofbook_evidence::views::sprs::{SprsControl, SprsFinding, SprsPartial, SprsRow, SprsView, Standing};
 use proofbook_evidence::views::{
@@ -75,11 +76,24 @@ pub(crate) fn publication() -> Publication {
         frameworks: [framework(&controls)].map(|framework| (framework.id.clone(), framework)).into(),
         values: values(),
         crosswalk: crosswalk(),
+        history: history(&checks),
         sprs: Some(sprs()),
         soa: Some(soa()),
         controls,
         checks,
     }
+}
+
+fn history(checks: &BTreeMap<String, CheckView>) -> HistoryView {
+    let now: BTreeMap<_, _> = checks.values().map(|check| (check.id.clone(), check.status)).collect();
+    let mut before = now.clone();
+    before.insert("tls-min-version".into(), Verdict::Pass);
+    before.insert("backup-recency".into(), Verdict::Pass);
+    before.insert("netpol-default-deny".into(), Verdict::Fail);
+    let run = |run_id: &str, at, statuses| PastRun { run_id: run_id.into(), collected_at: time(at), assurance: Assurance::Live, statuses };
+    let runs =
+        [run("20260531T030000Z-0f0f0f0f", "2026-05-31T03:00:00Z", before), run("20260601T030000Z-1a2b3c4d", "2026-06-01T03:00:00Z", now)];
+    HistoryView::new(&runs, checks)
 }
 
 fn run() -> RunView {
@@ -296,6 +310,7 @@ fn control(id: &str, title: &str, layer: Layer, status: Verdict, checks: &[&Chec
         customer: vec!["Declare TLS for every host that the customer's routes serve.".into()],
         status,
         basis: if checks.is_empty() { Basis::Attested } else { Basis::Automated },
+        fresh_until: None,
         disagree: Vec::new(),
         checks: checks.iter().map(part).collect(),
         attestations: Vec::new(),

@@ -16,7 +16,7 @@ use super::registry;
 use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
-use crate::output::Output;
+use crate::output::{Output, is_untrue};
 use crate::sealing;
 use crate::workspace::Workspace;
 
@@ -60,7 +60,7 @@ impl Filling {
 
 /// Tells what could not be filled in; what is untrue is told apart from what is wrongly written.
 pub(super) fn refuse(faults: Diagnostics, output: &Output) -> Exit {
-    let untrue = faults.0.iter().all(|fault| fault.code.starts_with("untrue-"));
-    output.error(&anyhow::Error::new(faults));
-    if untrue { Exit::NotAsPromised } else { Exit::Input }
+    let error = anyhow::Error::new(faults);
+    output.error(&error);
+    if is_untrue(&error) { Exit::NotAsPromised } else { Exit::Input }
 }

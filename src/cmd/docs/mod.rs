@@ -117,7 +117,7 @@ fn threads() -> usize {
 }
 
 // The claims of the workspace; none where it has no registry.
-fn registry(workspace: &Workspace, catalog: &Catalog) -> Result<Registry> {
+pub(crate) fn registry(workspace: &Workspace, catalog: &Catalog) -> Result<Registry> {
     let mut files = Files::default();
     let path = workspace.root.join(REGISTRY);
     match std::fs::read_to_string(&path) {
