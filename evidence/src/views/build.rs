@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use proofbook_checks::Verdict;
 
 use super::crosswalk::CrosswalkView;
+use super::duty::Ownership;
 use super::soa::{SoaView, Times};
 use super::sprs::SprsView;
 use super::{LayerView, MatrixRow, Publication, RunView, SummaryView, ValueView};
@@ -38,7 +39,7 @@ impl Publication {
         let checks = checks::views(bundle, &plan, &assessment)?;
         let scopes = bundle.scopes();
         let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of);
-        let frameworks = frameworks::views(catalog, scopes, &assessment);
+        let frameworks = frameworks::views(catalog, scopes, &assessment, &controls);
         let times = Times { collected_at: bundle.manifest().predicate.clock, as_of };
         let values = bundle
             .values()?
@@ -116,6 +117,9 @@ fn matrix(controls: &BTreeMap<String, super::ControlView>) -> Vec<LayerView> {
         split: control.split,
         provider: control.provider.clone(),
         customer: control.customer.clone(),
+        customer_checks: control.customer_checks.clone(),
+        ownership: Ownership::of(control.split, [control.inherited_from.is_some()]),
+        inherited_from: control.inherited_from.clone(),
         status: control.status,
         basis: control.basis,
         requirements: control.mappings.iter().map(|mapping| format!("{} {}", mapping.framework, mapping.requirement)).collect(),

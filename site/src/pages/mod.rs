@@ -7,6 +7,7 @@ mod crosswalk;
 mod frameworks;
 mod gaps;
 mod overview;
+mod responsibility;
 mod scores;
 mod themes;
 
@@ -31,7 +32,7 @@ pub(crate) fn chapters(
     Ok(vec![
         overview::overview(&maker, documents)?,
         themes::security(&maker)?,
-        themes::responsibility(&maker)?,
+        responsibility::responsibility(&maker)?,
         frameworks::frameworks(&maker)?,
         coverage::coverage(&maker)?,
         controls::controls(&maker)?,
