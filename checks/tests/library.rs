@@ -119,3 +119,26 @@ fn checks_keep_the_habits_of_the_library() {
         assert!(check.source.starts_with("# yaml-language-server: $schema="), "{id} does not name its schema");
     }
 }
+
+// What a customer is told to run must work with rights over its own namespaces alone.
+#[test]
+fn what_customers_run_stays_in_their_namespaces() {
+    let catalog = Catalog::load_without_fixtures(&files()).unwrap_or_else(|errors| panic!("{errors}"));
+    let mut named = 0;
+    for control in catalog.controls.controls.values() {
+        for check in &control.responsibility.customer_checks {
+            named += 1;
+            let manual = &catalog.checks[check.value.as_str()].definition.manual;
+            for command in manual.split("&&").flat_map(|part| part.split(';')) {
+                let first = command.split('|').next().unwrap().trim();
+                assert!(
+                    first.starts_with("kubectl get ") && first.contains(" -n {{ subject.") && !first.contains(" -A"),
+                    "{}: customers cannot run `{first}` of {}",
+                    control.id,
+                    check.value
+                );
+            }
+        }
+    }
+    assert!(named > 0 || std::env::var("PROOFBOOK_DOMAIN").is_ok(), "no control tells customers what to run");
+}

@@ -100,6 +100,9 @@ pub struct Responsibility {
     pub provider: Vec<String>,
     /// What the customer does, or what it inherits.
     pub customer: Vec<String>,
+    /// Those of the control's checks that a customer can repeat by hand with rights over its own namespaces alone.
+    #[serde(default)]
+    pub customer_checks: Vec<Spanned<CheckId>>,
 }
 
 /// On whom a control rests.

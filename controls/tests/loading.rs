@@ -261,3 +261,15 @@ fn a_whole_takes_over_the_mappings_of_its_parts_unless_it_has_its_own() {
         ]
     );
 }
+
+#[test]
+fn what_a_customer_checks_is_a_check_of_the_control() {
+    let with = |checks: &str| control("kept").replace("customer: [Use it.]", &format!("customer: [Use it.], customer_checks: [{checks}]"));
+    library(&[("library/kept.yaml", &with("some-check"))]).unwrap();
+    for (checks, code, place, says) in [
+        ("some-chek", "unknown-check", "some-chek", "did you mean `some-check`?"),
+        ("some-check, some-check", "duplicate-check", "some-check]", "twice"),
+    ] {
+        refused(&[("library/kept.yaml", &with(checks))], code, place, says);
+    }
+}

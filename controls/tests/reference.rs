@@ -432,3 +432,19 @@ fn a_row_that_differs_is_named() {
         assert!(faults.iter().any(|fault| fault.contains(says)), "{says}: {faults:?}");
     }
 }
+
+// NIST SP 800-171A has 320 objectives for the 110 requirements.
+#[test]
+fn every_requirement_of_level_2_tells_its_objectives() {
+    let framework = &embedded().frameworks["cmmc-2.0"];
+    let mut all = 0;
+    for requirement in &framework.requirements {
+        let objectives = requirement.attributes.get("objectives");
+        assert_eq!(objectives.is_some(), requirement.id.as_str().contains(".L2-"), "{}", requirement.id);
+        let Some(letters) = objectives else { continue };
+        let lettered = letters.chars().zip('a'..).all(|(letter, place)| letter == place) && letters.len() > 1;
+        assert!(letters == "whole" || lettered, "{}: {letters}", requirement.id);
+        all += if letters == "whole" { 1 } else { letters.len() };
+    }
+    assert_eq!(all, 320);
+}

@@ -7,8 +7,8 @@ use proofbook_evidence::bundle::Reconciliation;
 use proofbook_evidence::records::{CollectionRecord, RequestGroup, Sheet};
 
 use crate::ExportError;
-use crate::csv_table::table;
 use crate::markdown_table::{escaped, section};
+use crate::sheet::Table;
 
 /// The sheets as Markdown, one section a check.
 #[must_use]
@@ -127,6 +127,12 @@ fn request(group: &RequestGroup) -> [String; 7] {
 /// # Errors
 /// None that a sheet can cause.
 pub fn populations(sheets: &[Sheet]) -> Result<Vec<u8>, ExportError> {
+    populations_table(sheets).csv()
+}
+
+/// The same as a table of a workbook.
+#[must_use]
+pub fn populations_table(sheets: &[Sheet]) -> Table {
     let rows = sheets.iter().flat_map(|sheet| sheet.shared.population.listings.iter().zip(&sheet.files).map(move |pair| (sheet, pair)));
     let rows = rows.map(|(sheet, (listing, file))| {
         let population = &sheet.shared.population;
@@ -145,19 +151,19 @@ pub fn populations(sheets: &[Sheet]) -> Result<Vec<u8>, ExportError> {
             file.sha256.clone().unwrap_or_default(),
         ]
     });
-    let heading = [
-        "check",
-        "population",
-        "enumerated",
-        "subjects",
-        "complete",
-        "excluded",
-        "listing",
-        "state",
-        "objects",
-        "resource_version",
-        "sealed_file",
-        "sha256",
+    let columns = [
+        ("check", 28),
+        ("population", 44),
+        ("enumerated", 11),
+        ("subjects", 10),
+        ("complete", 10),
+        ("excluded", 10),
+        ("listing", 34),
+        ("state", 14),
+        ("objects", 10),
+        ("resource_version", 17),
+        ("sealed_file", 40),
+        ("sha256", 66),
     ];
-    table(heading, rows)
+    Table::new("Populations", "The population of every check, a line a listing behind it", columns, rows)
 }

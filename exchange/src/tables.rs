@@ -1,12 +1,48 @@
-//! Views as tables in CSV: coverage, the SPRS score, the statement of applicability. Each list in a cell is joined by `; `.
+//! Views as tables: coverage, the SPRS score, the statement of applicability. Each list in a cell is joined by `; `.
 
+use proofbook_evidence::records;
+use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::coverage::{CoverageView, LossView};
 use proofbook_evidence::views::soa::{SoaStatement, SoaView};
 use proofbook_evidence::views::sprs::{SprsFinding, SprsView};
 use serde::Serialize;
 
-use crate::ExportError;
 use crate::csv_table::table;
+use crate::sheet::{Table, TableFile, workbook};
+use crate::{ExportError, Input, ipe, matrix, registers};
+
+/// All tables that lie beside the documents of a publication.
+///
+/// # Errors
+/// A text that is too long for a cell of a workbook.
+pub fn files(publication: &Publication, audience: &str) -> Result<Vec<TableFile>, ExportError> {
+    let mut files = matrix::files(publication, audience)?;
+    for (name, title, table) in [
+        ("statement-of-applicability", "Statement of applicability", publication.soa.as_ref().map(soa_table)),
+        ("sprs", "SPRS score", publication.sprs.as_ref().map(sprs_table)),
+        ("subprocessors", "Subprocessors", Some(registers::subprocessors(publication))),
+        ("retention", "Retention of personal data", registers::retention(publication)),
+    ] {
+        let Some(table) = table else { continue };
+        files.push(TableFile::new(format!("{name}.csv"), format!("{title}, CSV"), table.csv()?));
+        let book = workbook(title, publication, audience, &[table])?;
+        files.push(TableFile::new(format!("{name}.xlsx"), format!("{title}, workbook"), book));
+    }
+    Ok(files)
+}
+
+/// The tables beside the matrix and the populations behind every check, as one workbook.
+pub(crate) fn write_book(input: &Input<'_>) -> Result<Vec<u8>, ExportError> {
+    let publication = input.publication;
+    let sheets = records::sheets(input.bundle, |_| true)?;
+    let some = [publication.soa.as_ref().map(soa_table), publication.sprs.as_ref().map(sprs_table), registers::retention(publication)];
+    let all: Vec<Table> =
+        some.into_iter().flatten().chain([registers::subprocessors(publication), ipe::populations_table(&sheets)]).collect();
+    workbook("Tables", publication, AUDIENCE, &all)
+}
+
+/// For whom an export is made: who exports it decides.
+pub(crate) const AUDIENCE: &str = "the provider and whom it chooses";
 
 /// How frameworks are covered, one line a requirement.
 ///
@@ -54,6 +90,12 @@ pub fn loss(loss: &LossView) -> Result<Vec<u8>, ExportError> {
 /// # Errors
 /// None that a view can cause.
 pub fn sprs(view: &SprsView) -> Result<Vec<u8>, ExportError> {
+    sprs_table(view).csv()
+}
+
+/// The same as a table of a workbook.
+#[must_use]
+pub fn sprs_table(view: &SprsView) -> Table {
     let rows = view.requirements.iter().map(|row| {
         let partial = row.partial.as_ref().map(|partial| if partial.earned { "earned" } else { "not earned" });
         [
@@ -76,9 +118,19 @@ pub fn sprs(view: &SprsView) -> Result<Vec<u8>, ExportError> {
     total[3] = view.score.map_or_else(|| "none".to_owned(), |score| score.to_string());
     total[4] = deducted.to_string();
     total[6].clone_from(&view.because);
-    let heading =
-        ["requirement", "title", "finding", "weight", "deduction", "partial_credit", "because", "controls", "poam", "may_stay_open"];
-    table(heading, rows.chain([total]))
+    let columns = [
+        ("requirement", 16),
+        ("title", 36),
+        ("finding", 12),
+        ("weight", 8),
+        ("deduction", 10),
+        ("partial_credit", 14),
+        ("because", 50),
+        ("controls", 40),
+        ("poam", 12),
+        ("may_stay_open", 14),
+    ];
+    Table::new("SPRS", "The SPRS score, requirement by requirement, and the score itself last", columns, rows.chain([total]))
 }
 
 /// The statement of applicability, one line a control of Annex A.
@@ -86,6 +138,12 @@ pub fn sprs(view: &SprsView) -> Result<Vec<u8>, ExportError> {
 /// # Errors
 /// None that a view can cause.
 pub fn soa(view: &SoaView) -> Result<Vec<u8>, ExportError> {
+    soa_table(view).csv()
+}
+
+/// The same as a table of a workbook.
+#[must_use]
+pub fn soa_table(view: &SoaView) -> Table {
     let rows = view.rows.iter().map(|row| {
         [
             row.id.clone(),
@@ -103,22 +161,22 @@ pub fn soa(view: &SoaView) -> Result<Vec<u8>, ExportError> {
             view.as_of.to_string(),
         ]
     });
-    let heading = [
-        "control_id",
-        "title",
-        "applicable",
-        "justification",
-        "implemented",
-        "status",
-        "coverage",
-        "responsibility",
-        "implementation",
-        "checks",
-        "attestations",
-        "collected_at",
-        "as_of",
+    let columns = [
+        ("control_id", 11),
+        ("title", 34),
+        ("applicable", 11),
+        ("justification", 50),
+        ("implemented", 13),
+        ("status", 14),
+        ("coverage", 12),
+        ("responsibility", 24),
+        ("implementation", 44),
+        ("checks", 44),
+        ("attestations", 44),
+        ("collected_at", 22),
+        ("as_of", 22),
     ];
-    table(heading, rows)
+    Table::new("Statement of applicability", format!("Statement of applicability, {}", view.title), columns, rows)
 }
 
 /// What was handed over, one line an artifact: name, digest of its exact bytes, algorithm.
@@ -140,6 +198,6 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
 }
 
 // The name that JSON has for a value of a closed list.
-fn name(value: impl Serialize) -> String {
+pub(crate) fn name(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -174,6 +174,7 @@ mod tests {
             &[Relation::Equal, Relation::Equivalent, Relation::Subset, Relation::Superset, Relation::Intersects].map(Relation::as_str),
         );
         check("split", &[Split::Provider, Split::Customer, Split::Shared].map(Split::as_str));
+        check("inherits", &["yes", "partial", "no"]);
         check("binds", &[Binds::Provider, Binds::Customer, Binds::Both, Binds::Authority, Binds::Nobody].map(Binds::as_str));
         check("implemented", &Implemented::ALL.map(Implemented::as_str));
         check("finding", &["met", "not-applicable", "not-met"]);

@@ -9,6 +9,7 @@ use proofbook_documents::{Attachment, DocumentError, Templates};
 use proofbook_evidence::ledger::{Custody, HandedOver};
 use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::profile::Profile;
+use proofbook_exchange::tables;
 use proofbook_site::Authored;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -162,6 +163,12 @@ fn print(publication: &Publication, authored: &Authored, profile: Profile, dir: 
         let path = format!("documents/{}", document.file_name());
         std::fs::write(fresh.join(&path), &pdf).with_context(|| format!("writing {path}"))?;
         files.push(PortalFile { path, title: document.title().to_owned(), bytes: pdf.len() as u64, sha256: hex(&pdf) });
+    }
+    for table in tables::files(publication, profile.as_str())? {
+        let path = format!("tables/{}", table.name);
+        std::fs::create_dir_all(fresh.join("tables")).with_context(|| format!("creating {}", fresh.join("tables").display()))?;
+        std::fs::write(fresh.join(&path), &table.bytes).with_context(|| format!("writing {path}"))?;
+        files.push(PortalFile { path, title: table.title, bytes: table.bytes.len() as u64, sha256: hex(&table.bytes) });
     }
     proofbook_site::build(
         publication,

@@ -98,7 +98,8 @@ impl Controls {
             let mappings: Vec<_> = catalog.controls.mappings_to(&control.id).collect();
             let json = json!({
                 "id": control.id, "title": control.title, "objective": control.objective, "layer": control.layer,
-                "responsibility": {"split": control.responsibility.split, "provider": control.responsibility.provider, "customer": control.responsibility.customer},
+                "responsibility": {"split": control.responsibility.split, "provider": control.responsibility.provider, "customer": control.responsibility.customer,
+                    "customer_checks": ids(&control.responsibility.customer_checks)},
                 "checks": {"required": ids(&control.checks.required), "supporting": ids(&control.checks.supporting)},
                 "attestations": control.attestations, "no_evidence": control.no_evidence,
                 "inherited_from": control.inherited_from, "review_months": control.review_months,

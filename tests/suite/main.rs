@@ -25,6 +25,7 @@ mod history;
 mod import;
 mod layering;
 mod ledger;
+mod matrix;
 mod methods;
 #[path = "../../evidence/tests/suite/moto.rs"]
 #[expect(dead_code, reason = "the tests of the ledger use all of it")]

@@ -9,6 +9,7 @@ pub(crate) mod contents;
 #[path = "../../checks/sources/tests/kubernetes/server.rs"]
 #[expect(dead_code, reason = "the tests of the Kubernetes source use all of it")]
 pub(crate) mod server;
+pub(crate) mod xlsx;
 
 use std::collections::BTreeMap;
 use std::io::Write;

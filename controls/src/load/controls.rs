@@ -1,10 +1,10 @@
 //! Controls: duties on both sides, and something that shows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Loader, Source};
 use crate::control::Control;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Span, did_you_mean};
 use crate::id::ControlId;
 
 impl Loader<'_> {
@@ -39,6 +39,18 @@ impl Loader<'_> {
                 let message = format!("the {side}'s duty must be a sentence that begins with a verb");
                 let help = "write what the side does, or what it inherits and from whom";
                 self.errors.push(source.fault("duty", source.key(side), message, help));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for check in &duties.customer_checks {
+            let own = control.checks.required.iter().chain(&control.checks.supporting).map(|own| own.value.as_str());
+            if own.clone().all(|own| own != check.value.as_str()) {
+                let help = did_you_mean(check.value.as_str(), own, "name the check under `checks` too");
+                let message = format!("`customer_checks` names `{}`, which is no check of this control", check.value);
+                self.errors.push(source.fault("unknown-check", check.span, message, help));
+            } else if !seen.insert(&check.value) {
+                let message = format!("`customer_checks` names `{}` twice", check.value);
+                self.errors.push(source.fault("duplicate-check", check.span, message, "name it once"));
             }
         }
     }

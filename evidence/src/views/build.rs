@@ -7,6 +7,7 @@ use proofbook_checks::Verdict;
 use proofbook_controls::ControlId;
 
 use super::crosswalk::CrosswalkView;
+use super::duty::Ownership;
 use super::history::HistoryView;
 use super::soa::{SoaView, Times};
 use super::sprs::SprsView;
@@ -42,7 +43,7 @@ impl Publication {
         let clock = bundle.manifest().predicate.clock;
         let until = |control: &ControlId| bundle.freshness().get(control).map(|hours| freshness::until(clock, i64::from(*hours)));
         let controls = controls::views(catalog, scopes, &assessment, &attestations, as_of, until);
-        let frameworks = frameworks::views(catalog, scopes, &assessment);
+        let frameworks = frameworks::views(catalog, scopes, &assessment, &controls);
         let times = Times { collected_at: clock, as_of };
         let values = bundle
             .values()?
@@ -122,6 +123,9 @@ fn matrix(controls: &BTreeMap<String, super::ControlView>) -> Vec<LayerView> {
         split: control.split,
         provider: control.provider.clone(),
         customer: control.customer.clone(),
+        customer_checks: control.customer_checks.clone(),
+        ownership: Ownership::of(control.split, [control.inherited_from.is_some()]),
+        inherited_from: control.inherited_from.clone(),
         status: control.status,
         basis: control.basis,
         requirements: control.mappings.iter().map(|mapping| format!("{} {}", mapping.framework, mapping.requirement)).collect(),

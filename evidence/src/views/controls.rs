@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use proofbook_checks::evaluate::manual_template;
 use proofbook_checks::{Catalog, Verdict};
 use proofbook_controls::yaml::Spanned;
 use proofbook_controls::{CheckId, ControlId, Mapping};
 
+use super::duty::CustomerCheckView;
 use super::{AttestationView, ControlCheckView, ControlView, MappingView, SignedView};
 use crate::assessment::{Assessment, Basis, ControlAssessment, PartKind};
 use crate::attestation::{Attestation, Attestations};
@@ -54,6 +56,8 @@ pub(super) fn views(
             split: control.responsibility.split,
             provider: control.responsibility.provider.clone(),
             customer: control.responsibility.customer.clone(),
+            customer_checks: control.responsibility.customer_checks.iter().filter_map(|id| customer_check(catalog, &id.value)).collect(),
+            inherited_from: control.inherited_from.clone(),
             status: assessed.map_or(Verdict::Error, |assessed| assessed.status),
             basis: assessed.map_or(Basis::None, |assessed| assessed.basis),
             fresh_until: assessed.and_then(|assessed| fresh_until(assessed, until(&control.id), assessment, attestations)),
@@ -99,6 +103,11 @@ fn check(catalog: &Catalog, assessment: &Assessment, id: &CheckId, required: boo
         status: assessed.map_or(Verdict::Error, |assessed| assessed.status),
         counts: assessed.map(|assessed| assessed.counts.clone()).unwrap_or_default(),
     }
+}
+
+fn customer_check(catalog: &Catalog, id: &CheckId) -> Option<CustomerCheckView> {
+    let check = catalog.checks.get(id)?;
+    Some(CustomerCheckView { id: id.to_string(), title: check.definition.title.clone(), command: manual_template(check) })
 }
 
 /// A mapping with the titles of both its ends.

@@ -7,14 +7,25 @@ use proofbook_controls::{Framework, FrameworkId, Mapping, Requirement};
 
 use super::controls::mapping;
 use super::coverage::{CoverageRow, CoverageView};
-use super::{FrameworkView, GroupView, LevelView, RequirementView};
+use super::duty::DutyView;
+use super::{ControlView, FrameworkView, GroupView, LevelView, RequirementView};
 use crate::assessment::{Assessment, Counts};
 use crate::rollup;
 use crate::scope::Scopes;
 
-pub(super) fn views(catalog: &Catalog, scopes: &Scopes, assessment: &Assessment) -> BTreeMap<String, FrameworkView> {
+pub(super) fn views(
+    catalog: &Catalog,
+    scopes: &Scopes,
+    assessment: &Assessment,
+    controls: &BTreeMap<String, ControlView>,
+) -> BTreeMap<String, FrameworkView> {
     let covered = catalog.controls.frameworks.values().filter(|framework| scopes.covers(&framework.id));
-    covered.map(|framework| (framework.id.to_string(), view(catalog, scopes, assessment, framework))).collect()
+    let made = covered.map(|framework| view(catalog, scopes, assessment, framework));
+    made.map(|mut view| {
+        view.groups.iter_mut().flat_map(|group| &mut group.requirements).for_each(|one| one.duty = DutyView::of(one, controls));
+        (view.id.clone(), view)
+    })
+    .collect()
 }
 
 fn view(catalog: &Catalog, scopes: &Scopes, assessment: &Assessment, framework: &Framework) -> FrameworkView {
@@ -66,6 +77,7 @@ fn requirement(
     RequirementView {
         summary: found.summary.clone(),
         levels: found.levels.clone(),
+        objectives: objectives(found),
         status: assessment.frameworks.get(framework).and_then(|all| all.get(&found.id)?.status),
         mappings: applying.map(|one| mapping(catalog, assessment, one)).collect(),
         id: row.id,
@@ -74,5 +86,17 @@ fn requirement(
         coverage: row.status,
         reason: row.reason,
         checks: row.checks,
+        duty: None,
+    }
+}
+
+// Objectives are lettered below the requirement of NIST SP 800-171.
+fn objectives(found: &Requirement) -> Vec<String> {
+    let attribute = |name: &str| found.attributes.get(name).map(String::as_str);
+    let id = attribute("nist_800_171").unwrap_or(found.id.as_str());
+    match attribute("objectives") {
+        None => Vec::new(),
+        Some("whole") => vec![id.to_owned()],
+        Some(letters) => letters.chars().map(|letter| format!("{id}[{letter}]")).collect(),
     }
 }

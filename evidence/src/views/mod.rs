@@ -8,6 +8,7 @@ mod checks;
 mod controls;
 pub mod coverage;
 pub mod crosswalk;
+pub mod duty;
 pub mod exceptions;
 mod frameworks;
 pub mod history;
@@ -142,6 +143,12 @@ pub struct MatrixRow {
     pub provider: Vec<String>,
     /// What the customer does or inherits; each sentence begins with a verb.
     pub customer: Vec<String>,
+    /// What the customer can check for its part.
+    pub customer_checks: Vec<duty::CustomerCheckView>,
+    /// Who owns it, in the words of CSA's questionnaire.
+    pub ownership: duty::Ownership,
+    /// From whom the provider itself inherits it, where it does.
+    pub inherited_from: Option<String>,
     /// The control's status.
     pub status: Verdict,
     /// What the status rests on.
@@ -169,6 +176,10 @@ pub struct ControlView {
     pub provider: Vec<String>,
     /// What the customer does or inherits.
     pub customer: Vec<String>,
+    /// What the customer can check for its part.
+    pub customer_checks: Vec<duty::CustomerCheckView>,
+    /// From whom the provider itself inherits it, where it does.
+    pub inherited_from: Option<String>,
     /// The status.
     pub status: Verdict,
     /// What the status rests on.
@@ -382,6 +393,9 @@ pub struct RequirementView {
     pub binds: Binds,
     /// The levels that contain it.
     pub levels: Vec<String>,
+    /// The ids of its assessment objectives, where the framework tells them: `3.1.1[a]`, or the requirement's own where it has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub objectives: Vec<String>,
     /// How it is covered.
     pub coverage: Coverage,
     /// Why it does not apply, or who bears it instead of the provider.
@@ -392,6 +406,8 @@ pub struct RequirementView {
     pub checks: Vec<String>,
     /// The mapped controls.
     pub mappings: Vec<MappingView>,
+    /// Who does what about it; none where it binds neither provider nor customer.
+    pub duty: Option<duty::DutyView>,
 }
 
 /// A measured value: what a check measured over its whole population.

@@ -10,6 +10,7 @@ mod frameworks;
 mod gaps;
 mod history;
 mod overview;
+mod responsibility;
 mod scores;
 mod statements;
 mod themes;
@@ -37,7 +38,7 @@ pub(crate) fn chapters(
     let mut pages = vec![
         overview::overview(&maker, documents)?,
         themes::security(&maker)?,
-        themes::responsibility(&maker)?,
+        responsibility::responsibility(&maker)?,
         faq::faq(&maker)?,
         statements::compliance(&maker)?,
         statements::subprocessors(&maker)?,

@@ -17,6 +17,7 @@ use proofbook_evidence::views::coverage::RelianceView;
 use proofbook_evidence::views::crosswalk::{
     AlikeView, CatalogView, CrosswalkView, ElsewhereView, InCatalogView, PairView, ReachedView, SourceView, WayTally,
 };
+use proofbook_evidence::views::duty::Ownership;
 use proofbook_evidence::views::history::{HistoryView, PastRun};
 use proofbook_evidence::views::soa::{Implemented, SoaRow, SoaStatement, SoaView};
 use proofbook_evidence::views::sprs::{SprsControl, SprsFinding, SprsPartial, SprsRow, SprsView, Standing};
@@ -308,6 +309,8 @@ fn control(id: &str, title: &str, layer: Layer, status: Verdict, checks: &[&Chec
         split: Split::Shared,
         provider: vec!["Terminate TLS at every entry point with the promised lowest version.".into()],
         customer: vec!["Declare TLS for every host that the customer's routes serve.".into()],
+        customer_checks: Vec::new(),
+        inherited_from: None,
         status,
         basis: if checks.is_empty() { Basis::Attested } else { Basis::Automated },
         fresh_until: None,
@@ -379,6 +382,9 @@ fn matrix_row(control: &ControlView) -> MatrixRow {
         split: control.split,
         provider: control.provider.clone(),
         customer: control.customer.clone(),
+        customer_checks: control.customer_checks.clone(),
+        ownership: Ownership::Shared,
+        inherited_from: None,
         status: control.status,
         basis: control.basis,
         requirements: control.mappings.iter().map(|mapping| format!("{} {}", mapping.framework, mapping.requirement)).collect(),
@@ -395,11 +401,13 @@ fn framework(controls: &BTreeMap<String, ControlView>) -> FrameworkView {
             summary: String::new(),
             binds,
             levels: Vec::new(),
+            objectives: Vec::new(),
             coverage,
             reason: (coverage == Coverage::Customer).then(|| "binds the customer".into()),
             checks: Vec::new(),
             status: mappings.iter().map(|one| one.control_status).min(),
             mappings,
+            duty: None,
         }
     };
     FrameworkView {
