@@ -93,6 +93,30 @@ async function look(tab, page, way, whole) {
     }
 }
 
+// Ten years on, a page that nobody printed again must not call anything good, and search still finds.
+async function agedAndSearched(chromium, site) {
+    const tab = await chromium.newPage();
+    await tab.evaluateOnNewDocument(() => {
+        const now = Date.now();
+        Date.now = () => now + 10 * 365 * 24 * 3600 * 1000;
+    });
+    await tab.goto(pathToFileURL(resolve(site, 'checks.html')).href, { waitUntil: 'load' });
+    const { badges, good, told } = await tab.evaluate(() => ({
+        badges: document.querySelectorAll('.v[data-until]').length,
+        good: [...document.querySelectorAll('.v[data-until]')].filter((badge) => !badge.textContent.includes('Stale')).length,
+        told: !document.querySelector('.past').hidden,
+    }));
+    if (badges === 0 || good > 0 || !told) {
+        found.push(`${site}/checks.html: of ${badges} badges ${good} are not stale after ten years, and the page says so: ${told}`);
+    }
+    await tab.type('#query', 'tls-min-version');
+    const first = await tab.waitForSelector('.found li a', { timeout: 20000 }).then((link) => link.evaluate((a) => a.href), () => 'nothing');
+    if (!first.endsWith('/checks/tls-min-version.html')) {
+        found.push(`${site}: the search for tls-min-version finds ${first} first`);
+    }
+    await tab.close();
+}
+
 async function browser() {
     const chromium = await puppeteer.launch({
         executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -116,6 +140,9 @@ async function browser() {
             }
         }
     }));
+    for (const site of sites) {
+        await agedAndSearched(chromium, site);
+    }
     await chromium.close();
     return looks;
 }
