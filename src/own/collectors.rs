@@ -15,11 +15,14 @@ impl Own<'_> {
         let of_others = inventory.requests.iter().map(|request| request.source).filter(|source| *source != Source::Proofbook);
         let sources: BTreeSet<Source> = of_others.collect();
         let record = |source: &Source| {
-            let requests = inventory.requests.iter().filter(|request| request.source == *source);
-            let requests = requests.map(|request| {
-                let query = format!("{} {}", request.method, request.query);
-                json!({"query": query, "outcome": outcome(request)})
-            });
+            // Who is asked again, or after showing a token, and answers then has answered.
+            let mut questions: BTreeMap<(&str, String), Outcome> = BTreeMap::new();
+            for request in inventory.requests.iter().filter(|request| request.source == *source) {
+                let question = (&*request.target, format!("{} {}", request.method, request.query));
+                let outcome = outcome(request);
+                questions.entry(question).and_modify(|best| *best = outcome.min(*best)).or_insert(outcome);
+            }
+            let requests = questions.into_iter().map(|((_, query), outcome)| json!({"query": query, "outcome": outcome.as_str()}));
             let listings = inventory.listings.iter().filter(|(resource, _)| resource.source == *source);
             let listings = listings.filter_map(|(resource, listing)| {
                 let state = match &listing.completeness {
@@ -63,22 +66,50 @@ const NAMES: [&str; 2] = ["No Error", "Non-Existent Domain"];
 /// What a probe of an endpoint writes of it: to be turned away is what it asks about.
 const PROBED: [&str; 8] = ["accepted", "other-version", "alert", "plain-http", "not-tls", "reset", "closed", "refused"];
 
-fn outcome(request: &Request) -> &'static str {
+/// What became of a question, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    Answered,
+    Refused,
+    Failed,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+fn outcome(request: &Request) -> Outcome {
     let status = request.status.as_str();
     let probed = PROBED.contains(&status) || status.starts_with("alert ");
     match request.source {
-        Source::Tls if probed || is_count_of_ports(status) => return "answered",
-        Source::Dns if NAMES.contains(&status) => return "answered",
-        Source::Http if request.method == "tcp-connect" && matches!(status, "refused" | "not refused") => return "answered",
+        Source::Tls if probed || is_count_of_ports(status) => return Outcome::Answered,
+        Source::Dns if NAMES.contains(&status) => return Outcome::Answered,
+        Source::Http if request.method == "tcp-connect" && matches!(status, "refused" | "not refused") => return Outcome::Answered,
         _ => {}
     }
     match status {
-        "401" | "403" | "not-permitted" | "Query Refused" => "refused",
+        "not-permitted" | "Query Refused" => Outcome::Refused,
+        _ if ANSWERS.contains(&status) => Outcome::Answered,
+        _ => of_status(status, matches!(request.source, Source::Http | Source::Tls)),
+    }
+}
+
+// What a status of HTTP tells. Whoever looks from outside and is turned away has seen what there is to see; at an interface 400 may mean
+// anything, a token that has run out among it.
+fn of_status(status: &str, outside: bool) -> Outcome {
+    match status.parse::<u16>() {
         // Not in time, too many, or not now: nothing was told.
-        "408" | "425" | "429" => "failed",
-        _ if ANSWERS.contains(&status) => "answered",
-        _ if matches!(status.as_bytes(), [b'2'..=b'4', b'0'..=b'9', b'0'..=b'9']) => "answered",
-        _ => "failed",
+        Ok(408 | 425 | 429) => Outcome::Failed,
+        Ok(400..=499) if outside => Outcome::Answered,
+        Ok(401 | 403 | 407) => Outcome::Refused,
+        Ok(200..=399 | 404 | 405 | 410) => Outcome::Answered,
+        _ => Outcome::Failed,
     }
 }
 
@@ -95,22 +126,28 @@ mod tests {
     #[test]
     fn a_request_was_answered_refused_or_failed() {
         for (source, status, expected) in [
-            (Source::Kubernetes, "200", "answered"),
-            (Source::Kubernetes, "404", "answered"),
-            (Source::Kubernetes, "403", "refused"),
-            (Source::Kubernetes, "429", "failed"),
-            (Source::Prometheus, "503", "failed"),
-            (Source::Postgres, "ok", "answered"),
-            (Source::Postgres, "not-permitted", "refused"),
-            (Source::Dns, "Non-Existent Domain", "answered"),
-            (Source::Dns, "Query Refused", "refused"),
-            (Source::Dns, "Server Failure", "failed"),
-            (Source::Tls, "alert 70", "answered"),
-            (Source::Tls, "timeout", "failed"),
-            (Source::Tls, "2 open, 5 closed, 0 filtered", "answered"),
-            (Source::S3, "alert 70", "failed"),
-            (Source::File, "a word that nobody knows", "failed"),
-            (Source::File, "", "failed"),
+            (Source::Kubernetes, "200", Outcome::Answered),
+            (Source::Kubernetes, "404", Outcome::Answered),
+            (Source::Kubernetes, "403", Outcome::Refused),
+            (Source::Kubernetes, "429", Outcome::Failed),
+            (Source::Prometheus, "503", Outcome::Failed),
+            (Source::Postgres, "ok", Outcome::Answered),
+            (Source::Postgres, "not-permitted", Outcome::Refused),
+            (Source::Dns, "Non-Existent Domain", Outcome::Answered),
+            (Source::Dns, "Query Refused", Outcome::Refused),
+            (Source::Dns, "Server Failure", Outcome::Failed),
+            (Source::Tls, "alert 70", Outcome::Answered),
+            (Source::Tls, "timeout", Outcome::Failed),
+            (Source::Tls, "2 open, 5 closed, 0 filtered", Outcome::Answered),
+            (Source::Http, "403", Outcome::Answered),
+            (Source::Http, "429", Outcome::Failed),
+            (Source::Http, "502", Outcome::Failed),
+            (Source::S3, "alert 70", Outcome::Failed),
+            // A token that has run out.
+            (Source::S3, "400", Outcome::Failed),
+            (Source::File, "a word that nobody knows", Outcome::Failed),
+            (Source::File, "99", Outcome::Failed),
+            (Source::File, "", Outcome::Failed),
         ] {
             let request = Request { status: status.to_owned(), ..Request::new(source, "t", "GET", "q") };
             assert_eq!(outcome(&request), expected, "{source} {status}");

@@ -127,6 +127,9 @@ fn a_list_that_was_refused_is_no_healthy_collector() {
     };
     let healthy = health();
     assert_eq!(healthy.verdict, "pass", "{healthy:#?}");
+    // Whoever is asked again and answers has answered.
+    server.fault("/api/v1/namespaces", |n, _, _| (n == 0).then(|| Reply::status(503, "Unavailable")));
+    assert_eq!(health().verdict, "pass");
     server.fault("/api/v1/namespaces", |_, _, _| Some(Reply::status(403, "Forbidden")));
     let refused = health();
     assert_eq!((&*refused.verdict, &*refused.reason_code), ("fail", "not-permitted"), "{refused:#?}");

@@ -71,6 +71,47 @@ fn each_platform_gets_its_rights_in_its_own_form() {
 }
 
 #[test]
+fn registries_of_clouds_and_a_loki_with_audit_events_get_their_rights() {
+    let secret = || json!({"env": "PROOFBOOK_NO_SUCH"});
+    let settings = |checks: Json| {
+        Workspace::with_settings(&json!({
+            "workspace": "clouds", "checks": checks,
+            "environments": {"prod": {
+                "registry": {
+                    "ecr": [{"region": "eu-central-1", "access_key_id": secret(), "secret_access_key": secret()}],
+                    "artifact_registry": [{"project": "example", "location": "europe-west3", "access": {"token": secret()}}],
+                },
+                "file": {"audit_events": {
+                    "staff": {"groups": ["system:masters"]},
+                    "loki": [{"name": "cluster", "url": "https://loki.example", "query": "{job=\"audit\"}"}],
+                }},
+            }},
+        }))
+    };
+    let workspace = settings(json!({"admin-access-audited": {"enabled": true}}));
+    let one = |args: &str| workspace.run(&format!("rbac {args}")).ends_with(0).stdout;
+    let all = one("");
+    for heading in ["ecr", "artifact-registry", "audit-trail"] {
+        assert!(all.contains(&format!("# ---- {heading}: ")), "{heading}: {all}");
+    }
+    assert!(!all.contains("# ---- harbor") && !all.contains("# ---- prometheus"), "{all}");
+    // What shows the latest image is asked for only by the check that judges it.
+    let settings_alone = "--check registry-immutable-tags";
+    let actions = |args: &str| -> Json { serde_json::from_str(&one(&format!("--for ecr {args}"))).unwrap() };
+    assert_eq!(actions(settings_alone)["Statement"], json!([{"Effect": "Allow", "Action": ["ecr:DescribeRepositories"], "Resource": "*"}]));
+    assert_eq!(actions("")["Statement"][0]["Action"].as_array().unwrap().len(), 3);
+    let role = |args: &str| -> Json { serde_json::from_str(&one(&format!("--for artifact-registry {args}"))).unwrap() };
+    assert_eq!(role(settings_alone)["includedPermissions"], json!(["artifactregistry.repositories.list"]));
+    assert_eq!(role("")["includedPermissions"].as_array().unwrap().len(), 3);
+    assert_eq!(one("--for audit-trail"), "loki GET /loki/api/v1/query_range  # the audit events of the API server\n");
+    // None of the three tells what an account may do.
+    let told = workspace.run("rbac --check --for ecr,artifact-registry,audit-trail --format json").without_result();
+    let _ = told.ends_with(2).says(&["PROOFBOOK_NO_SUCH"]);
+    let asked_for = settings(json!({}));
+    let _ = asked_for.run("rbac --for audit-trail").ends_with(0).without_result().says(&["no selected check takes a right there"]);
+}
+
+#[test]
 fn for_programs_each_right_names_the_checks_that_need_it() {
     let told = workspace().run("rbac --format json --for kubernetes,postgres").ends_with(0).json();
     let platforms: Vec<&str> = told.as_array().unwrap().iter().map(|one| one["platform"].as_str().unwrap()).collect();

@@ -13,7 +13,7 @@ use proofbook_checks::inventory::Wanted;
 use proofbook_checks::resource::Source;
 use serde::Serialize;
 
-use crate::{git, kubernetes, oidc, postgres, prometheus, registry, s3, vault};
+use crate::{file, git, kubernetes, oidc, postgres, prometheus, registry, s3, vault};
 
 /// Who grants rights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -31,10 +31,16 @@ pub enum Platform {
     Vault,
     /// Harbor.
     Harbor,
+    /// Amazon's identity service, for its registry ECR.
+    Ecr,
+    /// Google Cloud's identity service, for Artifact Registry.
+    ArtifactRegistry,
     /// Prometheus, Alertmanager and Loki, behind a proxy that lets paths through.
     Prometheus,
     /// Elasticsearch.
     Elasticsearch,
+    /// A Loki that holds the audit events of an API server, behind a proxy that lets paths through.
+    AuditTrail,
     /// GitHub.
     Github,
     /// GitLab.
@@ -43,15 +49,18 @@ pub enum Platform {
 
 impl Platform {
     /// Every platform, in the order in which they are printed.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Kubernetes,
         Self::Aws,
         Self::Postgres,
         Self::Keycloak,
         Self::Vault,
         Self::Harbor,
+        Self::Ecr,
+        Self::ArtifactRegistry,
         Self::Prometheus,
         Self::Elasticsearch,
+        Self::AuditTrail,
         Self::Github,
         Self::Gitlab,
     ];
@@ -66,8 +75,11 @@ impl Platform {
             Self::Keycloak => "keycloak",
             Self::Vault => "vault",
             Self::Harbor => "harbor",
+            Self::Ecr => "ecr",
+            Self::ArtifactRegistry => "artifact-registry",
             Self::Prometheus => "prometheus",
             Self::Elasticsearch => "elasticsearch",
+            Self::AuditTrail => "audit-trail",
             Self::Github => "github",
             Self::Gitlab => "gitlab",
         }
@@ -83,8 +95,11 @@ impl Platform {
             Self::Keycloak => "A client of Keycloak with its roles, as a part of a realm",
             Self::Vault => "A policy of Vault or OpenBao",
             Self::Harbor => "A robot account of Harbor",
+            Self::Ecr => "A policy of Amazon's identity service for ECR",
+            Self::ArtifactRegistry => "A role of Google Cloud for Artifact Registry",
             Self::Prometheus => "Paths of Prometheus, Alertmanager and Loki that a proxy must let through",
             Self::Elasticsearch => "A role of Elasticsearch",
+            Self::AuditTrail => "Paths of the Loki with audit events that a proxy must let through",
             Self::Github => "Permissions of a fine-grained token or an app of GitHub",
             Self::Gitlab => "The scope of a token of GitLab",
         }
@@ -99,8 +114,9 @@ impl Platform {
             Self::Postgres => Source::Postgres,
             Self::Keycloak => Source::Oidc,
             Self::Vault => Source::Vault,
-            Self::Harbor => Source::Registry,
+            Self::Harbor | Self::Ecr | Self::ArtifactRegistry => Source::Registry,
             Self::Prometheus | Self::Elasticsearch => Source::Prometheus,
+            Self::AuditTrail => Source::File,
             Self::Github | Self::Gitlab => Source::Git,
         }
     }
@@ -115,8 +131,11 @@ impl Platform {
             Self::Keycloak => oidc::rights::needed(wanted),
             Self::Vault => vault::rights::needed(wanted),
             Self::Harbor => registry::rights::needed(wanted),
+            Self::Ecr => registry::rights::ecr(wanted),
+            Self::ArtifactRegistry => registry::rights::artifact_registry(wanted),
             Self::Prometheus => prometheus::rights::needed(wanted),
             Self::Elasticsearch => prometheus::rights::elasticsearch(wanted),
+            Self::AuditTrail => file::rights::needed(wanted),
             Self::Github => git::rights::github(wanted),
             Self::Gitlab => git::rights::gitlab(wanted),
         };

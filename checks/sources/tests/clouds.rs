@@ -1,5 +1,5 @@
 //! Registries of clouds: Amazon ECR as moto serves it (PyPI `moto[server]`), Google Artifact Registry by answers made after its
-//! documentation.
+//! documentation. And what each right counts for, at Harbor too.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
@@ -8,16 +8,19 @@ mod canned;
 #[path = "support/library.rs"]
 mod library;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use canned::{Canned, CannedServer};
 use library::{Judged, assert_findings, open};
 use proofbook_sources::collector::Collector;
 use proofbook_sources::registry::RegistryTarget;
+use proofbook_sources::rights::Platform;
 use serde_json::json;
 
 struct Moto {
@@ -79,7 +82,7 @@ ecr.put_image(repositoryName='team/api', imageManifest=image, imageManifestMedia
             "registry-immutable-tags Project/123456789012.dkr.ecr.eu-central-1.amazonaws.com/team/web fail missing-object",
         ],
     );
-    assert_eq!(judged.planned(&*collector).len(), 2);
+    assert_eq!(judged.planned(&*collector).len(), 1);
     // moto scans nothing by itself: the image that arrived waits for its scan.
     let scans = Judged::by(&["registry-scan-on-push"], &json!({}));
     assert_findings(
@@ -109,6 +112,115 @@ async fn a_right_that_amazon_refuses_is_an_error() {
         let found = judged.run(&*ecr(folder.path(), &server.url())).await;
         assert!(found.len() == 1 && found[0].contains(&format!(" error {reason}")), "{reason}: {found:?}");
     }
+}
+
+/// Without any one right of a platform, exactly the checks that need it are errors; with all of them, and without a right that nobody
+/// needs, all pass.
+async fn each_right_counts(platform: Platform, collector: &dyn Collector, refused: &Mutex<String>) {
+    const CHECKS: [&str; 2] = ["registry-immutable-tags", "registry-scan-on-push"];
+    let judged = Judged::by(&CHECKS, &json!({}));
+    let rights: Vec<String> = platform.rights(&judged.wanted()).into_iter().map(|right| right.name).collect();
+    assert!(rights.len() >= 3, "{rights:?}");
+    for right in rights.iter().map(String::as_str).chain([""]) {
+        right.clone_into(&mut refused.lock().unwrap());
+        let need: BTreeSet<&str> = CHECKS
+            .into_iter()
+            .filter(|check| platform.rights(&Judged::by(&[check], &json!({})).wanted()).iter().any(|needed| needed.name == right))
+            .collect();
+        assert_eq!(need.is_empty(), right.is_empty());
+        let lines = judged.run(collector).await;
+        let of = |verdict: &str| -> BTreeSet<&str> {
+            lines.iter().filter(|line| line.contains(verdict)).map(|line| line.split(' ').next().unwrap()).collect()
+        };
+        assert_eq!(of(" error not-permitted"), need, "without {right}: {lines:#?}");
+        assert_eq!(of(" pass"), CHECKS.into_iter().filter(|check| !need.contains(check)).collect(), "without {right}: {lines:#?}");
+    }
+}
+
+#[tokio::test]
+async fn without_any_one_action_of_ecr_exactly_the_checks_that_need_it_are_errors() {
+    let refused = Arc::new(Mutex::new(String::new()));
+    let at_server = Arc::clone(&refused);
+    let server = CannedServer::answering_with_body(move |_, _, head, _| {
+        let asks = |action: &str| head.to_ascii_lowercase().contains(&format!(".{action}").to_ascii_lowercase());
+        if at_server.lock().unwrap().strip_prefix("ecr:").is_some_and(asks) {
+            return Canned::json(400, &json!({"__type": "AccessDeniedException"}));
+        }
+        if asks("DescribeRepositories") {
+            let found = json!({"repositoryName": "a", "repositoryUri": "r.example/a", "imageTagMutability": "IMMUTABLE"});
+            return Canned::json(200, &json!({"repositories": [found]}));
+        }
+        if asks("GetRegistryScanningConfiguration") {
+            let rule = json!({"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]});
+            return Canned::json(200, &json!({"scanningConfiguration": {"scanType": "BASIC", "rules": [rule]}}));
+        }
+        let scanned = json!({"imagePushedAt": 1_779_000_000, "imageTags": ["1"], "imageScanStatus": {"status": "COMPLETE"},
+            "imageScanFindingsSummary": {"imageScanCompletedAt": 1_779_000_030}});
+        Canned::json(200, &json!({"imageDetails": [scanned]}))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    each_right_counts(Platform::Ecr, &*ecr(folder.path(), &server.url()), &refused).await;
+}
+
+#[tokio::test]
+async fn without_any_one_permission_of_google_exactly_the_checks_that_need_it_are_errors() {
+    let refused = Arc::new(Mutex::new(String::new()));
+    let at_server = Arc::clone(&refused);
+    let server = CannedServer::answering(move |_, path, _| {
+        let (right, answer) = if path.contains("/occurrences?") {
+            let discovery = json!({"analysisStatus": "FINISHED_SUCCESS", "lastScanTime": "2026-05-30T10:02:00Z"});
+            ("containeranalysis.occurrences.list", json!({"occurrences": [{"kind": "DISCOVERY", "discovery": discovery}]}))
+        } else if path.contains("/dockerImages") {
+            let image = json!({"uri": "europe-docker.pkg.dev/p/a@sha256:00", "tags": ["1"], "uploadTime": "2026-05-30T10:00:00Z"});
+            ("artifactregistry.dockerimages.list", json!({"dockerImages": [image]}))
+        } else {
+            let found = json!({"name": "projects/p/locations/europe/repositories/a", "format": "DOCKER",
+                "dockerConfig": {"immutableTags": true}, "vulnerabilityScanningConfig": {"enablementState": "SCANNING_ACTIVE"}});
+            ("artifactregistry.repositories.list", json!({"repositories": [found]}))
+        };
+        if *at_server.lock().unwrap() == right { Canned::json(403, &json!({"error": {"code": 403}})) } else { Canned::json(200, &answer) }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("token"), "hush").unwrap();
+    let yaml = format!(
+        "artifact_registry: [{{project: p, location: europe, url: '{url}', analysis_url: '{url}', access: {{token: {{file: token}}}}}}]",
+        url = server.url()
+    );
+    let collector = open::<RegistryTarget>("registry", &yaml, folder.path());
+    each_right_counts(Platform::ArtifactRegistry, &*collector, &refused).await;
+}
+
+#[tokio::test]
+async fn without_any_one_permission_of_harbor_exactly_the_checks_that_need_it_are_errors() {
+    let refused = Arc::new(Mutex::new(String::new()));
+    let at_server = Arc::clone(&refused);
+    let server = CannedServer::answering(move |_, path, _| {
+        let (right, answer) = match path.split('?').next().unwrap().strip_prefix("/api/v2.0/projects/team") {
+            Some("") => ("project read", json!({"name": "team", "metadata": {"auto_scan": "true", "public": "false"}})),
+            Some("/immutabletagrules") => {
+                let all = |decoration: &str| json!([{"kind": "doublestar", "decoration": decoration, "pattern": "**"}]);
+                let rule = json!({"id": 1, "disabled": false, "action": "immutable", "tag_selectors": all("matches"),
+                    "scope_selectors": {"repository": all("repoMatches")}});
+                ("immutable-tag list", json!([rule]))
+            }
+            Some("/repositories") => ("repository list", json!([{"name": "team/app"}])),
+            Some("/repositories/app/artifacts") => {
+                let scan = json!({"scan_status": "Success", "end_time": "2026-05-01T10:02:00.000Z"});
+                let scans = json!({"application/vnd.security.vulnerability.report; version=1.1": scan});
+                ("artifact list", json!([{"push_time": "2026-05-01T10:00:00.000Z", "scan_overview": scans}]))
+            }
+            _ => return Canned::json(404, &json!({})),
+        };
+        if *at_server.lock().unwrap() == right { Canned::json(403, &json!({"errors": []})) } else { Canned::json(200, &answer) }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("password"), "EXAMPLE-hush").unwrap();
+    let yaml = format!(
+        "registries: [{{host: harbor.example, url: '{}', product: harbor, projects: [team], access: {{user: audit, password: {{file: password}}}}}}]",
+        server.url()
+    );
+    let collector = open::<RegistryTarget>("registry", &yaml, folder.path());
+    each_right_counts(Platform::Harbor, &*collector, &refused).await;
 }
 
 // Answers after the documentation of DescribeImages; moto makes no scans.

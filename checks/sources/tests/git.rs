@@ -8,15 +8,17 @@ mod canned;
 #[path = "support/library.rs"]
 mod library;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 
 use canned::{Canned, CannedServer};
 use library::{Judged, assert_findings, open};
 use proofbook_sources::collector::Collector;
 use proofbook_sources::git::GitTarget;
+use proofbook_sources::rights::Platform;
 use serde_json::{Value as Json, json};
 
 /// A token as a service would give it, put together so that no detector takes this file for a leak.
@@ -367,6 +369,62 @@ async fn changes_at_github_by_recorded_answers() {
         let judged = Judged::by(&["git-change-population"], &json!({}));
         let found = judged.run(&*hosted("github", &server.url(), "own/app", folder.path())).await;
         assert_findings(&found, &[&format!("git-change-population ChangeSet/hub/own/app@main error {reason}")]);
+    }
+}
+
+/// What GitHub answers to a path of a repository whose one change was reviewed and checked, and the permission that the answer takes.
+fn reviewed(path: &str, at: &str) -> (&'static str, Json) {
+    let user = |id: u64| json!({"id": id, "type": "User"});
+    match path {
+        "" => ("metadata:read", json!({"default_branch": "main"})),
+        "/rules/branches/main" => ("metadata:read", ruleset(7)),
+        "/rulesets/7" => ("administration:read", json!({"bypass_actors": []})),
+        "/branches/main/protection" => ("administration:read", classic(2, true, &["test"])),
+        "/pulls" => {
+            let pull = json!({"number": 1, "merged_at": at, "updated_at": at, "merge_commit_sha": "merge", "head": {"sha": "head"}, "user": user(1)});
+            ("pull_requests:read", json!([pull]))
+        }
+        "/pulls/1/reviews" => ("pull_requests:read", json!([{"user": user(2), "state": "APPROVED"}])),
+        "/commits" => ("contents:read", json!([{"sha": "merge", "parents": [{"sha": "old"}]}])),
+        "/commits/head/check-runs" => {
+            let passed = ["test", "trivy scan"].map(|name| json!({"name": name, "conclusion": "success"}));
+            ("checks:read", json!({"total_count": 2, "check_runs": passed}))
+        }
+        other => panic!("{other} was not foreseen"),
+    }
+}
+
+#[tokio::test]
+async fn without_any_one_permission_of_github_exactly_the_checks_that_need_it_are_errors() {
+    const CHECKS: [&str; 3] = ["ci-required-checks", "git-branch-protection", "git-change-population"];
+    let refused = Arc::new(Mutex::new(String::new()));
+    let at_server = Arc::clone(&refused);
+    let yesterday = jiff::Timestamp::from_second(library::now().as_second() - 86_400).unwrap().to_string();
+    let server = CannedServer::answering(move |_, path, _| {
+        let plain = path.split('?').next().unwrap().strip_prefix("/repos/own/app").unwrap();
+        let (permission, answer) = reviewed(plain, &yesterday);
+        let lacks = *at_server.lock().unwrap() == permission;
+        if lacks { Canned::json(403, &json!({"message": "Resource not accessible"})) } else { Canned::json(200, &answer) }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let collector = hosted("github", &server.url(), "own/app", folder.path());
+    let stages = json!({"ci-required-checks": {"pipeline_stages": {"test": ["*test*"], "scan": ["*trivy*"]}}});
+    let judged = Judged::by(&CHECKS, &stages);
+    let rights: Vec<String> = Platform::Github.rights(&judged.wanted()).into_iter().map(|right| right.name).collect();
+    assert_eq!(rights.len(), 5, "{rights:?}");
+    for right in rights.iter().map(String::as_str).chain([""]) {
+        right.clone_into(&mut refused.lock().unwrap());
+        let needs = |check: &&str| {
+            let of_check = Judged::by(&[check], &json!({})).wanted();
+            Platform::Github.rights(&of_check).iter().any(|needed| needed.name == right)
+        };
+        let (need, others): (BTreeSet<&str>, BTreeSet<&str>) = CHECKS.into_iter().partition(needs);
+        assert_eq!(need.is_empty(), right.is_empty());
+        let lines = judged.run(&*collector).await;
+        let of = |verdict: &str| -> BTreeSet<&str> {
+            lines.iter().filter(|line| line.contains(verdict)).map(|line| line.split(' ').next().unwrap()).collect()
+        };
+        assert_eq!((of(" error not-permitted"), of(" pass")), (need, others), "without {right}: {lines:#?}");
     }
 }
 

@@ -29,7 +29,7 @@ use proofbook_sources::collector::PlannedRequest;
 use proofbook_sources::oidc::OidcTarget;
 use proofbook_sources::rights::Platform;
 use serde_json::{Value, json};
-use servers::{P256, Pki, free_port};
+use servers::{P256, Pki, free_port, nginx};
 use tempfile::TempDir;
 
 const NOW: &str = "2026-11-24T00:00:00Z";
@@ -185,6 +185,21 @@ async fn a_wrong_secret_a_foreign_certificate_and_a_provider_that_is_gone() {
     let judged = workspace.run(target, &PUBLISHED, json!({})).await;
     judged.all(Verdict::Error, 2);
     assert!(judged.findings.iter().all(|finding| finding.reason_code == Reason::Unreachable));
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_run_out_is_told_and_gets_no_secret() {
+    let pki = Pki::new();
+    let server = nginx("127.0.0.1", Some(&pki.expired()), "");
+    let target = json!({
+        "providers": [{"issuer": format!("https://127.0.0.1:{}", server.port), "client": client()}], "ca_file": "ca.pem", "deadline_seconds": 2,
+    });
+    let judged = Workspace::trusting("s3cr3t", &pki).run(target, &PUBLISHED, json!({})).await;
+    judged.all(Verdict::Error, 2);
+    for finding in &judged.findings {
+        assert!(finding.reason_code == Reason::Unreachable && finding.message.contains("expired"), "{}", finding.message);
+    }
+    assert!(judged.requests().iter().all(|(method, _)| *method == "GET"), "{:?}", judged.requests());
 }
 
 #[tokio::test]

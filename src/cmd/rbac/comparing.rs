@@ -59,8 +59,8 @@ const fn why_nobody_told(platform: Platform) -> &'static str {
         Platform::Kubernetes | Platform::Postgres | Platform::Keycloak | Platform::Aws | Platform::Vault => {
             "there is no live target of it in this environment, so there is no account to ask about"
         }
-        Platform::Prometheus => "it has no rights of its own: ask the proxy before it",
-        Platform::Harbor | Platform::Elasticsearch | Platform::Github | Platform::Gitlab => {
+        Platform::Prometheus | Platform::AuditTrail => "it has no rights of its own: ask the proxy before it",
+        Platform::Harbor | Platform::Ecr | Platform::ArtifactRegistry | Platform::Elasticsearch | Platform::Github | Platform::Gitlab => {
             "it does not tell an account in one answer what it may do: compare its settings with `proofbook rbac`"
         }
     }

@@ -118,6 +118,8 @@ impl Asked<'_> {
                     registries.flat_map(|registry| registry.projects.iter().map(|project| project.value.clone())).collect();
                 Document::Json(registry::rights::robot(wanted, name, &projects.into_iter().collect::<Vec<_>>()))
             }
+            Platform::Ecr => Document::Json(registry::rights::policy(wanted)),
+            Platform::ArtifactRegistry => Document::Json(registry::rights::role(wanted, name)),
             Platform::Elasticsearch => {
                 let all = self.environment.prometheus.iter().flat_map(|monitoring| &monitoring.elasticsearch);
                 let indices: BTreeSet<String> =
@@ -126,7 +128,7 @@ impl Asked<'_> {
                 Document::Json(prometheus::rights::role(wanted, &indices))
             }
             Platform::Github => Document::Json(git::rights::permissions(wanted)),
-            Platform::Prometheus | Platform::Gitlab => {
+            Platform::Prometheus | Platform::AuditTrail | Platform::Gitlab => {
                 let line = |right: Right| format!("{}  # {}", right.name, right.why);
                 Document::Text(platform.rights(wanted).into_iter().map(line).collect::<Vec<_>>().join("\n"))
             }

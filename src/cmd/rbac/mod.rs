@@ -113,7 +113,7 @@ fn is_configured(platform: Platform, environment: &Environment) -> bool {
     use proofbook_sources::git::HostProduct;
 
     let hosts = |product: HostProduct| environment.git.as_ref().is_some_and(|git| git.hosts.iter().any(|host| host.product == product));
-    let monitoring = environment.prometheus.as_ref();
+    let (monitoring, registries) = (environment.prometheus.as_ref(), environment.registry.as_ref());
     match platform {
         Platform::Kubernetes => environment.kubernetes.is_some(),
         Platform::Aws => environment.s3.as_ref().is_some_and(|s3| !s3.accounts.is_empty()),
@@ -122,11 +122,17 @@ fn is_configured(platform: Platform, environment: &Environment) -> bool {
             environment.oidc.as_ref().is_some_and(|oidc| oidc.providers.iter().any(|provider| provider.keycloak.is_some()))
         }
         Platform::Vault => environment.vault.as_ref().is_some_and(|vault| !vault.servers.is_empty()),
-        Platform::Harbor => environment.registry.as_ref().is_some_and(|registry| !registry.registries.is_empty()),
+        Platform::Harbor => registries.is_some_and(|registry| !registry.registries.is_empty()),
+        Platform::Ecr => registries.is_some_and(|registry| !registry.ecr.is_empty()),
+        Platform::ArtifactRegistry => registries.is_some_and(|registry| !registry.artifact_registry.is_empty()),
         Platform::Prometheus => {
             monitoring.is_some_and(|all| !(all.servers.is_empty() && all.alertmanagers.is_empty() && all.loki.is_empty()))
         }
         Platform::Elasticsearch => monitoring.is_some_and(|all| !all.elasticsearch.is_empty()),
+        Platform::AuditTrail => {
+            let events = environment.file.as_ref().and_then(|file| file.audit_events.as_ref());
+            events.is_some_and(|events| !events.loki.is_empty())
+        }
         Platform::Github => hosts(HostProduct::Github),
         Platform::Gitlab => hosts(HostProduct::Gitlab),
     }

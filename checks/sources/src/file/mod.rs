@@ -16,6 +16,7 @@ mod keys;
 mod reading;
 mod records;
 mod registers;
+pub(crate) mod rights;
 mod settings;
 mod streamed;
 mod trail;

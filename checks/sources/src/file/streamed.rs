@@ -25,7 +25,7 @@ use crate::service::{Access, Service};
 use crate::settings::{SettingsError, Setup};
 use crate::text::hex;
 
-const SEARCH: &str = "loki/api/v1/query_range";
+pub(super) const SEARCH: &str = "loki/api/v1/query_range";
 
 /// How many lines are asked for at a time: as many as Loki allows where nobody set its limit.
 const PAGE: usize = 5000;

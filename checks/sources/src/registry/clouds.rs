@@ -26,6 +26,9 @@ use crate::web::{Web, WebSettings};
 /// How many pages a list may have.
 const PAGES: usize = 1000;
 
+/// The part of a record that tells whether images are scanned when they arrive.
+const SCANNING: &str = "scan_on_push";
+
 /// The size of Google's pages.
 const PAGE: [(&str, &str); 1] = [("pageSize", "500")];
 
@@ -144,7 +147,7 @@ impl ArtifactRegistrySettings {
 
 impl Cloud {
     pub(super) fn plan(&self, asked: &Asked<'_>) -> Vec<PlannedRequest> {
-        let latest = asked.part("Project", "latest");
+        let (scanning, latest) = (asked.part("Project", SCANNING), asked.part("Project", "latest"));
         match self {
             Self::Google(google) => {
                 let mut plan = vec![google.service.planned(&google.path, &PAGE, "whether tags are immutable")];
@@ -162,6 +165,7 @@ impl Cloud {
                 "ecr:DescribeImages: which image arrived last, and when it was scanned",
             ]
             .into_iter()
+            .filter(|reason| scanning || !reason.starts_with("ecr:GetRegistryScanningConfiguration"))
             .filter(|reason| latest || !reason.starts_with("ecr:DescribeImages"))
             .map(|reason| PlannedRequest {
                 source: Source::Registry,
@@ -177,23 +181,24 @@ impl Cloud {
     pub(super) async fn read(&self, asked: &Asked<'_>) -> Read {
         let latest = asked.part("Project", "latest");
         match self {
-            Self::Amazon(amazon) => amazon.read(latest).await,
+            Self::Amazon(amazon) => amazon.read(asked.part("Project", SCANNING), latest).await,
             Self::Google(google) => google.read(latest).await,
         }
     }
 }
 
 impl Amazon {
-    async fn read(&self, latest: bool) -> Read {
-        let nothing = json!({});
+    async fn read(&self, scanning: bool, latest: bool) -> Read {
         let all = self.list("DescribeRepositories", "repositories", json!({"maxResults": 1000}));
-        let (repositories, scanning) = tokio::join!(all, self.ask("GetRegistryScanningConfiguration", &nothing));
+        let nothing = json!({});
+        let by_registry = async { if scanning { Some(self.ask("GetRegistryScanningConfiguration", &nothing).await) } else { None } };
+        let (repositories, scanning) = tokio::join!(all, by_registry);
         let mut records = Vec::new();
         match repositories {
             Err(unread) => records.push((format!("ecr.{}", self.region), unread.to_json())),
             Ok(found) => {
                 for repository in &found {
-                    let (name, mut content) = record_of_amazon(repository, &scanning);
+                    let (name, mut content) = record_of_amazon(repository, scanning.as_ref());
                     if latest {
                         content["latest"] = part(self.latest(repository).await);
                     }
@@ -313,7 +318,8 @@ impl Google {
     }
 }
 
-fn record_of_amazon(told: &Json, scanning: &Result<Json, Unread>) -> (String, Json) {
+// Whether images are scanned stands there where the configuration of the registry was asked for.
+fn record_of_amazon(told: &Json, scanning: Option<&Result<Json, Unread>>) -> (String, Json) {
     let name = told["repositoryName"].as_str().unwrap_or_default();
     let place = told["repositoryUri"].as_str().unwrap_or(name);
     let registry = place.split('/').next().unwrap_or_default();
@@ -324,6 +330,8 @@ fn record_of_amazon(told: &Json, scanning: &Result<Json, Unread>) -> (String, Js
         Some("MUTABLE") => json!([]),
         _ => Unread::new(Reason::ParseError, "the repository does not tell whether its tags are immutable").to_json(),
     };
+    let mut content = json!({"registry": registry, "product": "ecr", "immutable": immutable});
+    let Some(scanning) = scanning else { return (place.to_owned(), content) };
     let by_registry = scanning.as_ref().map_err(Clone::clone).map(|told| {
         let rules = told["scanningConfiguration"]["rules"].as_array().into_iter().flatten();
         let mut on_push = rules.filter(|rule| matches!(rule["scanFrequency"].as_str(), Some("SCAN_ON_PUSH" | "CONTINUOUS_SCAN")));
@@ -334,9 +342,7 @@ fn record_of_amazon(told: &Json, scanning: &Result<Json, Unread>) -> (String, Js
     });
     let own = told["imageScanningConfiguration"]["scanOnPush"] == true;
     let scanned = if own { Ok(json!(true)) } else { by_registry.map(|found| json!(found)) };
-    let content = json!({
-        "registry": registry, "product": "ecr", "immutable": immutable, "scan_on_push": part(scanned),
-    });
+    content[SCANNING] = part(scanned);
     (place.to_owned(), content)
 }
 
