@@ -134,6 +134,14 @@ pub fn class_record(text: &str) -> Value {
     records.entry((length, found)).or_insert_with_key(new).clone()
 }
 
+/// Whether a value is the record that took a sensitive string's place.
+#[must_use]
+pub fn is_class_record(value: &Value) -> bool {
+    value.as_map().is_some_and(|entries| {
+        entries.iter().map(|(key, _)| *key).eq(["detectors", "kind", "length"]) && entries[1].1.as_str() == Some("string")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

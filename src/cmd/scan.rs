@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use proofbook_checks::inventory::Assurance;
 use proofbook_checks::plan::{self, Plan};
 use proofbook_checks::pseudonym::Pseudonyms;
+use proofbook_checks::redact::{self, Redactions};
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
@@ -195,6 +196,9 @@ impl Scan {
         if let Some(pseudonyms) = &pseudonyms {
             pseudonyms.settings(&mut settings);
         }
+        if let Some(parameter) = redact::credential_in(&settings) {
+            bail!("the parameter `{parameter}` holds a credential, and parameters are sealed as they are; take it out of the workspace");
+        }
         let scopes = workspace.scopes();
         let chosen = self.selection.choose(&catalog, &settings, &scopes)?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
@@ -214,10 +218,9 @@ impl Scan {
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
         let mut inventory = collected.inventory;
-        if let Some(pseudonyms) = &pseudonyms {
-            let replaced = pseudonyms.inventory(&mut inventory);
-            output.detail(format_args!("pseudonyms {replaced} names of people replaced"));
-        }
+        let personal = pseudonyms.as_ref().map_or(0, |pseudonyms| pseudonyms.inventory(&mut inventory));
+        let redactions = Redactions { secret: redact::sweep(&mut inventory), personal: personal as u64 };
+        output.detail(format_args!("redaction  {redactions}"));
         let live = inventory.targets.iter().find(|target| target.assurance == Assurance::Live);
         if let Some((at, target)) = self.at.zip(live) {
             bail!("--at {at} is for dumps: {} `{}` was read just now, so the run is of now; leave --at out", target.source, target.name);
@@ -226,6 +229,7 @@ impl Scan {
             collector_sha256: own_digest(output),
             span: live.map(|_| CollectionSpan { started, finished }),
             reconciled: collected.reconciled,
+            redactions,
         };
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;

@@ -1,6 +1,7 @@
 //! How a run came about: the program that collected, from when to when, and how populations compare to what a second source counts.
 
 use jiff::Timestamp;
+use proofbook_checks::redact::Redactions;
 use serde::{Deserialize, Serialize};
 
 /// How a run came about.
@@ -17,6 +18,9 @@ pub struct Collection {
     /// Populations held against a second source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reconciled: Vec<Reconciliation>,
+    /// How many observed values were taken out before anything was judged or kept.
+    #[serde(default, skip_serializing_if = "Redactions::is_empty")]
+    pub redactions: Redactions,
 }
 
 impl Collection {
