@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::inventory::{Completeness, Inventory};
-use crate::sensitive::{class_record, detectors, is_certain_credential, is_class_record};
+use crate::sensitive::{SHORTEST_CREDENTIAL, class_record, detectors, is_certain_credential, is_class_record};
 use crate::settings::Settings;
 use crate::value::{Value, intern, intern_unless};
 
@@ -124,9 +124,9 @@ impl Found {
     }
 }
 
-// Each distinct text is looked at once in the life of the process.
+// Each distinct text is looked at once in the life of the process, and most are too short to be looked at.
 fn is_credential(text: &str) -> bool {
-    intern_unless(text, is_certain_credential).is_none()
+    text.len() >= SHORTEST_CREDENTIAL && intern_unless(text, is_certain_credential).is_none()
 }
 
 fn without(value: &Value) -> Value {

@@ -93,10 +93,13 @@ pub fn may_hold_credential(text: &str) -> bool {
     !detectors(text).is_empty() || named()
 }
 
+/// No text shorter than this, in bytes, is a credential beyond doubt.
+pub const SHORTEST_CREDENTIAL: usize = 12;
+
 /// Whether `text` is a credential beyond doubt, so that it is not kept wherever it stands.
 #[must_use]
 pub fn is_certain_credential(text: &str) -> bool {
-    if text.len() < 12 {
+    if text.len() < SHORTEST_CREDENTIAL {
         return false;
     }
     // One pass over the bytes decides for nearly every string that no expression has to look.
