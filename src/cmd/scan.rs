@@ -196,9 +196,7 @@ impl Scan {
         if let Some(pseudonyms) = &pseudonyms {
             pseudonyms.settings(&mut settings);
         }
-        if let Some(parameter) = redact::credential_in(&settings) {
-            bail!("the parameter `{parameter}` holds a credential, and parameters are sealed as they are; take it out of the workspace");
-        }
+        refuse_credentials(&settings)?;
         let scopes = workspace.scopes();
         let chosen = self.selection.choose(&catalog, &settings, &scopes)?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
@@ -318,6 +316,16 @@ impl Scan {
             }
         }
         Ok(if matches!(foretold.discovered, Some(Err(_))) { Exit::CouldNotLook } else { Exit::Held })
+    }
+}
+
+// Parameters are sealed as they are.
+fn refuse_credentials(settings: &Settings) -> Result<()> {
+    match redact::credential_in(settings) {
+        Some(parameter) => {
+            bail!("the parameter `{parameter}` holds a credential, and parameters are sealed as they are; take it out of the workspace")
+        }
+        None => Ok(()),
     }
 }
 
