@@ -23,6 +23,7 @@ pub mod plan;
 pub mod project;
 pub mod pseudonym;
 mod reach;
+pub mod redact;
 pub mod resource;
 pub mod sensitive;
 pub mod settings;

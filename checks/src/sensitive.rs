@@ -5,7 +5,6 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 
-use crate::inventory::Inventory;
 use crate::value::Value;
 
 // Annotations whose values are configuration by definition. Everything else may hold anything, so it is classed.
@@ -94,10 +93,13 @@ pub fn may_hold_credential(text: &str) -> bool {
     !detectors(text).is_empty() || named()
 }
 
+/// No text shorter than this, in bytes, is a credential beyond doubt.
+pub const SHORTEST_CREDENTIAL: usize = 12;
+
 /// Whether `text` is a credential beyond doubt, so that it is not kept wherever it stands.
 #[must_use]
 pub fn is_certain_credential(text: &str) -> bool {
-    if text.len() < 12 {
+    if text.len() < SHORTEST_CREDENTIAL {
         return false;
     }
     // One pass over the bytes decides for nearly every string that no expression has to look.
@@ -135,33 +137,17 @@ pub fn class_record(text: &str) -> Value {
     records.entry((length, found)).or_insert_with_key(new).clone()
 }
 
-/// Whether a value is a class record, which took the place of a string.
+/// Whether a value is the record that took a sensitive string's place.
 #[must_use]
 pub fn is_class_record(value: &Value) -> bool {
-    let Value::Map(map) = value else { return false };
-    let [(first, _), (second, kind), (third, _)] = map.entries() else { return false };
-    (*first, *second, *third) == ("detectors", "kind", "length") && kind.as_str() == Some("string")
-}
-
-/// How many strings of an inventory were replaced by class records, wherever they stood.
-#[must_use]
-pub fn masked(inventory: &Inventory) -> u64 {
-    fn within(value: &Value) -> u64 {
-        match value {
-            _ if is_class_record(value) => 1,
-            Value::Map(map) => map.entries().iter().map(|(_, value)| within(value)).sum(),
-            Value::List(items) => items.iter().map(within).sum(),
-            _ => 0,
-        }
-    }
-    inventory.listings.values().flat_map(|listing| &listing.objects).map(within).sum()
+    value.as_map().is_some_and(|entries| {
+        entries.iter().map(|(key, _)| *key).eq(["detectors", "kind", "length"]) && entries[1].1.as_str() == Some("string")
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inventory::{Completeness, Listing};
-    use crate::resource::Resource;
 
     #[test]
     fn every_detector_sees_its_own_kind() {
@@ -206,17 +192,6 @@ mod tests {
         for text in ["password: ${DB_PASSWORD}", "token=/var/run/token", "secret: https://vault/x", "max_tokens: 5"] {
             assert!(detectors(text).is_empty(), "{text}: {:?}", detectors(text));
         }
-    }
-
-    #[test]
-    fn what_was_masked_is_counted_wherever_it_stands() {
-        let record = || class_record("password: hunter22");
-        let kept = Value::map(vec![("kind", Value::str("string")), ("length", Value::str("short"))]);
-        let object = Value::map(vec![("a", Value::list(vec![record(), kept.clone()])), ("b", Value::map(vec![("c", record())]))]);
-        let listing = Listing { completeness: Completeness::Complete, objects: vec![object, kept], resource_version: None };
-        let mut inventory = Inventory::default();
-        inventory.listings.insert(Resource::kubernetes("pods"), listing);
-        assert_eq!(masked(&inventory), 2);
     }
 
     #[test]

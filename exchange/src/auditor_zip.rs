@@ -7,6 +7,8 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use proofbook_checks::evaluate::Evaluation;
+use proofbook_checks::inventory::Target;
+use proofbook_checks::redact::Redactions;
 use proofbook_checks::{Population, Subject, Verdict};
 use proofbook_controls::CheckId;
 use proofbook_evidence::bundle::Bundle;
@@ -29,7 +31,8 @@ pub(crate) fn write(input: &Input<'_>) -> Result<Vec<u8>, ExportError> {
     files.insert("controls.csv".to_owned(), controls(publication)?);
     files.insert("coverage.csv".to_owned(), coverage(publication)?);
     files.insert("findings.csv".to_owned(), findings(input.bundle)?);
-    files.insert("index.html".to_owned(), index(publication)?);
+    files.insert("README.md".to_owned(), readme(input.bundle).into_bytes());
+    files.insert("index.html".to_owned(), index(publication, input.bundle)?);
     let sheets = records::sheets(input.bundle, |_| true)?;
     files.insert("ipe.md".to_owned(), ipe::markdown(&sheets).into_bytes());
     files.insert("populations.csv".to_owned(), ipe::populations(&sheets)?);
@@ -50,6 +53,42 @@ pub(crate) fn write(input: &Input<'_>) -> Result<Vec<u8>, ExportError> {
         archive.write_all(bytes).map_err(|source| ExportError::File { path: name.clone(), source })?;
     }
     Ok(archive.finish()?.into_inner())
+}
+
+// What the archive is of, what is not in it any more, and how it is checked: for whoever opens it without a browser.
+fn readme(bundle: &Bundle) -> String {
+    let run = &bundle.manifest().predicate;
+    let target = |target: &Target| format!("- {} `{}`, {}\n", target.source, target.name, target.assurance.as_str());
+    let targets = run.targets.iter().map(target).collect::<Vec<_>>().concat();
+    format!(
+        "# Evidence of {}, environment {}
+
+Run {}, of {}. The SHA-256 of its manifest, by which it is known:
+
+    {}
+
+## What was read
+{targets}
+## What was removed
+{}, before anything was judged or kept. In each record (`proofbook export --format records`) `redactions` names the places.
+
+## How to check it
+- `artifact-manifest.csv` has the SHA-256 of every file of this archive.
+- `bundle/` is what was sealed; `bundle/verify.txt` says how it is checked with common tools and without a network.
+- `index.html` lists what else is here.
+",
+        run.workspace,
+        run.environment,
+        run.run_id,
+        run.clock,
+        bundle.manifest_sha256(),
+        sentence(run.collection.redactions),
+    )
+}
+
+fn sentence(redactions: Redactions) -> String {
+    let text = redactions.to_string();
+    text.strip_prefix("no ").map_or_else(|| text.clone(), |rest| format!("No {rest}"))
 }
 
 fn add_folder(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) -> Result<(), ExportError> {
@@ -197,7 +236,7 @@ impl<'p> Row<'p> {
     }
 }
 
-fn index(publication: &Publication) -> Result<Vec<u8>, ExportError> {
+fn index(publication: &Publication, bundle: &Bundle) -> Result<Vec<u8>, ExportError> {
     let mut tera = tera::Tera::default();
     tera.add_raw_template("index.html", INDEX)?;
     // The engine's maps have no order, so that rows come as a list.
@@ -205,7 +244,7 @@ fn index(publication: &Publication) -> Result<Vec<u8>, ExportError> {
     let mut context = tera::Context::new();
     context.insert("facts", &publication.facts);
     context.insert("run", &publication.run);
-    context.insert("removed", &publication.run.removed.to_string());
+    context.insert("removed", &sentence(bundle.manifest().predicate.collection.redactions));
     context.insert("checks", &rows);
     context.insert("soa", &publication.soa.is_some());
     context.insert("sprs", &publication.sprs.is_some());

@@ -10,14 +10,14 @@ use jiff::Timestamp;
 use proofbook_checks::inventory::Assurance;
 use proofbook_checks::plan::{self, Plan};
 use proofbook_checks::pseudonym::Pseudonyms;
-use proofbook_checks::sensitive::masked;
+use proofbook_checks::redact::{self, Redactions};
 use proofbook_checks::settings::Settings;
 use proofbook_checks::{Catalog, CheckResult, Verdict};
 use proofbook_controls::diagnostic::did_you_mean;
 use proofbook_controls::{CheckId, ControlId, FrameworkId};
 use proofbook_evidence::assessment::Assessment;
 use proofbook_evidence::bundle::manifest::sha256_of;
-use proofbook_evidence::bundle::{Collection, CollectionSpan, Removed, RunInputs, Sealed, scan_to_bundle};
+use proofbook_evidence::bundle::{Collection, CollectionSpan, RunInputs, Sealed, scan_to_bundle};
 use proofbook_evidence::exception::Standing;
 use proofbook_evidence::freshness::SKEW;
 use proofbook_evidence::scope::Scopes;
@@ -196,6 +196,7 @@ impl Scan {
         if let Some(pseudonyms) = &pseudonyms {
             pseudonyms.settings(&mut settings);
         }
+        refuse_credentials(&settings)?;
         let scopes = workspace.scopes();
         let chosen = self.selection.choose(&catalog, &settings, &scopes)?;
         let plan = Plan::new(&catalog, &settings, |check| chosen.contains(check.id()))?;
@@ -215,11 +216,9 @@ impl Scan {
         bars.clear();
         tell_discovered(collected.discovered.as_ref(), output);
         let mut inventory = collected.inventory;
-        let personal = pseudonyms.as_ref().map_or(0, |pseudonyms| pseudonyms.inventory(&mut inventory) as u64);
-        let removed = Removed { secret: masked(&inventory), personal };
-        if !removed.is_nothing() {
-            output.detail(format_args!("redaction  {removed}"));
-        }
+        let personal = pseudonyms.as_ref().map_or(0, |pseudonyms| pseudonyms.inventory(&mut inventory));
+        let redactions = Redactions { secret: redact::sweep(&mut inventory), personal: personal as u64 };
+        output.detail(format_args!("redaction  {redactions}"));
         let live = inventory.targets.iter().find(|target| target.assurance == Assurance::Live);
         if let Some((at, target)) = self.at.zip(live) {
             bail!("--at {at} is for dumps: {} `{}` was read just now, so the run is of now; leave --at out", target.source, target.name);
@@ -228,7 +227,7 @@ impl Scan {
             collector_sha256: own_digest(output),
             span: live.map(|_| CollectionSpan { started, finished }),
             reconciled: collected.reconciled,
-            removed,
+            redactions,
         };
         if let Some(dir) = &self.record {
             proofbook_sources::dump::record(&inventory, &wanted, &now.to_string(), dir)?;
@@ -317,6 +316,16 @@ impl Scan {
             }
         }
         Ok(if matches!(foretold.discovered, Some(Err(_))) { Exit::CouldNotLook } else { Exit::Held })
+    }
+}
+
+// Parameters are sealed as they are.
+fn refuse_credentials(settings: &Settings) -> Result<()> {
+    match redact::credential_in(settings) {
+        Some(parameter) => {
+            bail!("the parameter `{parameter}` holds a credential, and parameters are sealed as they are; take it out of the workspace")
+        }
+        None => Ok(()),
     }
 }
 

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use proofbook_checks::definition::{Method, Severity};
 use proofbook_checks::finding::{Exclusion, ListingState};
 use proofbook_checks::inventory::{Actor, Assurance, Target};
+use proofbook_checks::redact::Redactions;
 use proofbook_checks::resource::Source;
 use proofbook_checks::{Finding, Population, Reason, Subject, Verdict};
 use proofbook_controls::{Binds, CheckId, FrameworkId, Layer, Relation, Split};
 use proofbook_documents::Templates;
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
-use proofbook_evidence::bundle::Removed;
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Processing, Product, Region, Subprocessor};
 use proofbook_evidence::verify::SignatureState;
 use proofbook_evidence::views::crosswalk::CrosswalkView;
@@ -265,7 +265,7 @@ fn publication() -> Publication {
                 assurance: Assurance::Live,
             }],
             requests: 1,
-            removed: Removed { secret: 2, personal: 1 },
+            removed: Redactions { secret: 2, personal: 1 },
         },
         facts: facts(),
         summary: SummaryView {

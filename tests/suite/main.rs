@@ -42,6 +42,7 @@ mod sample;
 mod schemas;
 mod scope;
 mod sealing;
+mod second_net;
 mod secrets;
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,6 +1,7 @@
 //! How a run came about: the program that collected, from when to when, and how populations compare to what a second source counts.
 
 use jiff::Timestamp;
+use proofbook_checks::redact::Redactions;
 use serde::{Deserialize, Serialize};
 
 /// How a run came about.
@@ -17,37 +18,9 @@ pub struct Collection {
     /// Populations held against a second source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reconciled: Vec<Reconciliation>,
-    /// What was taken out before anything was judged or written.
-    #[serde(default, skip_serializing_if = "Removed::is_nothing")]
-    pub removed: Removed,
-}
-
-/// How many texts were taken out of what was collected, by why.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Removed {
-    /// Texts that are or may be secret; a record of kind and length stands in the place of each.
-    #[serde(default)]
-    pub secret: u64,
-    /// Names of people; pseudonyms stand in their place.
-    #[serde(default)]
-    pub personal: u64,
-}
-
-impl Removed {
-    /// Whether nothing was.
-    #[must_use]
-    pub const fn is_nothing(&self) -> bool {
-        self.secret == 0 && self.personal == 0
-    }
-}
-
-impl std::fmt::Display for Removed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let values = self.secret + self.personal;
-        let word = if values == 1 { "value" } else { "values" };
-        write!(f, "{values} {word} removed: {} secret or possibly so, {} personal", self.secret, self.personal)
-    }
+    /// How many observed values were taken out before anything was judged or kept.
+    #[serde(default, skip_serializing_if = "Redactions::is_empty")]
+    pub redactions: Redactions,
 }
 
 impl Collection {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use proofbook_controls::diagnostic::Diagnostics;
 
 pub(crate) use archive::LIBRARY;
-pub use collection::{Collection, CollectionSpan, Reconciliation, Removed};
+pub use collection::{Collection, CollectionSpan, Reconciliation};
 pub use glance::Glance;
 pub(crate) use observations::REQUESTS;
 pub use outcome::Outcome;

@@ -93,7 +93,7 @@ fn run(bundle: &Bundle, fresh_until: Timestamp, as_of: Timestamp, trust: Option<
         tool_version: run.tool_version.clone(),
         targets: run.targets.clone(),
         requests: bundle.request_count()?,
-        removed: run.collection.removed,
+        removed: run.collection.redactions,
     })
 }
 

@@ -22,12 +22,12 @@ use jiff::Timestamp;
 use proofbook_checks::definition::{Method, Severity};
 use proofbook_checks::finding::{Finding, Population};
 use proofbook_checks::inventory::{Assurance, Target};
+use proofbook_checks::redact::Redactions;
 use proofbook_checks::{Reason, Verdict};
 use proofbook_controls::{Binds, Layer, Relation, Split};
 use serde::Serialize;
 
 use crate::assessment::{Basis, Counts, Coverage, Disagreement};
-use crate::bundle::Removed;
 use crate::facts::Facts;
 use crate::verify::SignatureState;
 
@@ -99,7 +99,7 @@ pub struct RunView {
     /// How many requests were made.
     pub requests: u64,
     /// What was taken out before anything was written.
-    pub removed: Removed,
+    pub removed: Redactions,
 }
 
 /// Totals.

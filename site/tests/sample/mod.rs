@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use proofbook_checks::definition::{Method, Severity};
 use proofbook_checks::finding::{Exclusion, ListingState};
 use proofbook_checks::inventory::{Actor, Assurance, Target};
+use proofbook_checks::redact::Redactions;
 use proofbook_checks::resource::Source;
 use proofbook_checks::{Finding, Population, Reason, Subject, Verdict};
 use proofbook_controls::crosswalk::Way;
 use proofbook_controls::framework::Poam;
 use proofbook_controls::{Binds, Layer, Relation, Split};
 use proofbook_evidence::assessment::{Basis, Counts, Coverage, Disagreement};
-use proofbook_evidence::bundle::Removed;
 use proofbook_evidence::facts::{Certification, CertificationStatus, Facts, Organisation, Product, Region, Subprocessor};
 use proofbook_evidence::views::coverage::RelianceView;
 use proofbook_evidence::views::crosswalk::{
@@ -123,7 +123,7 @@ fn run() -> RunView {
             assurance: Assurance::Live,
         }],
         requests: 84,
-        removed: Removed { secret: 2, personal: 1 },
+        removed: Redactions { secret: 2, personal: 1 },
     }
 }
 
