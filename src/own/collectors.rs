@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proofbook_checks::inventory::{Completeness, Inventory, Request};
+use proofbook_checks::inventory::{Completeness, Inventory, Listing, Request};
 use proofbook_checks::resource::Source;
 use proofbook_evidence::bundle::{BundleError, Glance};
 use serde_json::{Value as Json, json};
@@ -12,8 +12,11 @@ use super::{API, Own, Records};
 impl Own<'_> {
     pub(super) fn collectors(&self, inventory: &Inventory) -> Records {
         let before = self.before().map_err(|error| format!("the newest full run cannot be read, so nothing is compared: {error}"))?;
-        let of_others = inventory.requests.iter().map(|request| request.source).filter(|source| *source != Source::Proofbook);
-        let sources: BTreeSet<Source> = of_others.collect();
+        // A source whose lists failed before anything was asked was to be asked all the same.
+        let failed = |listing: &Listing| matches!(listing.completeness, Completeness::Failed { .. });
+        let listed = inventory.listings.iter().filter(|(_, listing)| failed(listing)).map(|(resource, _)| resource.source);
+        let asked = inventory.requests.iter().map(|request| request.source).chain(listed);
+        let sources: BTreeSet<Source> = asked.filter(|source| *source != Source::Proofbook).collect();
         let record = |source: &Source| {
             // Who is asked again, or after showing a token, and answers then has answered.
             let mut questions: BTreeMap<(&str, String), Outcome> = BTreeMap::new();

@@ -200,7 +200,7 @@ impl Workspace {
     pub(crate) fn program(&self) -> assert_cmd::Command {
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_proofbook"));
         command.current_dir(self.folder()).env_clear().env("HOME", self.folder()).env("TMPDIR", self.path("tmp"));
-        command.timeout(Duration::from_mins(2));
+        command.timeout(Duration::from_mins(5));
         command
     }
 
