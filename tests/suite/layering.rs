@@ -10,10 +10,10 @@ const ALLOWED: &[(&str, &str, &[&str])] = &[
     ("checks/sources", "proofbook-sources", &["proofbook-controls", "proofbook-checks"]),
     ("evidence", "proofbook-evidence", &["proofbook-controls", "proofbook-checks"]),
     ("claims", "proofbook-claims", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
-    ("claims", "proofbook-claims", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("exchange", "proofbook-exchange", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
     ("templates", "proofbook-documents", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
-    ("site", "proofbook-site", &["proofbook-controls", "proofbook-checks", "proofbook-evidence"]),
+    // The site prints which words may be said of a status; they are data of the claims.
+    ("site", "proofbook-site", &["proofbook-controls", "proofbook-checks", "proofbook-evidence", "proofbook-claims"]),
 ];
 
 /// Crates that talk to a network, or cost minutes to compile, and the one crate that may name them.
