@@ -1,4 +1,5 @@
-//! Binding statements to claims: by the anchor beside the statement, else by kind, value, topic and words.
+//! Binding statements to claims: by the anchor beside the statement, else by kind, value, topic and words, else by being the
+//! registered sentence itself.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,8 @@ use crate::typing::{Reader, content_words};
 pub(crate) struct Binder<'r> {
     registry: &'r Registry,
     by_kind: BTreeMap<Kind, Vec<Prepared<'r>>>,
+    // The registered sentences, for what is read as another kind than it was registered with.
+    by_sentence: BTreeMap<String, &'r Claim>,
 }
 
 #[derive(Debug)]
@@ -42,7 +45,8 @@ impl<'r> Binder<'r> {
             let words = content_words(&format!("{} {}", claim.statement, claim.scope));
             by_kind.entry(claim.kind).or_default().push(Prepared { claim, words, topic });
         }
-        Self { registry, by_kind }
+        let by_sentence = registry.iter().map(|claim| (sentence(&claim.statement), claim)).collect();
+        Self { registry, by_kind, by_sentence }
     }
 
     /// The claim that a statement makes.
@@ -52,8 +56,22 @@ impl<'r> Binder<'r> {
         }
         let candidates = self.by_kind.get(&said.reading.kind).into_iter().flatten();
         let scored = candidates.map(|prepared| (likeness(said, prepared), prepared.claim));
-        scored.filter(|(score, _)| *score >= ENOUGH).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, claim)| claim)
+        let best = scored.filter(|(score, _)| *score >= ENOUGH).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, claim)| claim);
+        best.or_else(|| self.registered(said))
     }
+
+    // The claim whose sentence this is, unless the statement gives a value that is another one than the registered.
+    fn registered(&self, said: &Said) -> Option<&'r Claim> {
+        let claim = *self.by_sentence.get(&sentence(&said.reading.text))?;
+        let differs = matches!((&said.reading.value, &claim.value), (Some(said), Some(promised)) if !said.equals(promised));
+        (!differs).then_some(claim)
+    }
+}
+
+// A sentence by its words and numbers alone, in lower case.
+fn sentence(text: &str) -> String {
+    let words = text.split(|c: char| !c.is_alphanumeric() && c != '.').map(|word| word.trim_matches('.')).filter(|word| !word.is_empty());
+    words.collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 // How like a statement and a claim are, from 0 to about 1.3.

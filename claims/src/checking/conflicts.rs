@@ -63,11 +63,17 @@ fn by_value(said: &[&Said], out: &mut BTreeMap<usize, Conflict>) {
     }
 }
 
-// Most words of both are the same, and nothing narrows one of them.
+// Most words of both are the same. A question or a row that both stand under makes them no more alike than they are themselves:
+// "logs for 90 days" and "backups for 30 days" answer one question about two things.
 fn same_subject(a: &Said, b: &Said) -> bool {
-    let shared = a.words.iter().filter(|word| b.words.binary_search(word).is_ok()).count();
-    let all = a.words.len() + b.words.len() - shared;
-    shared > 0 && shared * 10 >= all * 6
+    let common = shared(&a.words, &b.words);
+    let all = a.words.len() + b.words.len() - common;
+    let parted = !a.own_words.is_empty() && !b.own_words.is_empty() && shared(&a.own_words, &b.own_words) == 0;
+    common > 0 && common * 10 >= all * 6 && !parted
+}
+
+fn shared(a: &[u64], b: &[u64]) -> usize {
+    a.iter().filter(|word| b.binary_search(word).is_ok()).count()
 }
 
 fn excludes(kind: Kind, a: &Promise, b: &Promise) -> bool {

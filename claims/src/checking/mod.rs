@@ -16,8 +16,8 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use proofbook_controls::diagnostic::did_you_mean;
@@ -59,6 +59,8 @@ pub struct Said {
     // What stands beside it, and the words by which it is compared.
     beside: Arc<str>,
     words: Vec<u64>,
+    // Those of its own text alone; none where it says no more than its value.
+    own_words: Vec<u64>,
 }
 
 impl Said {
@@ -220,19 +222,25 @@ fn said_of(document: &Document, path: &Arc<str>, statement: &Statement, reading:
         headings: context.headings.clone(),
         source_line: document.lines.text_of(&document.text, statement.place.line).into(),
         words: subject_words(&own, &reading),
+        own_words: specific_words(&reading.text, &reading),
         beside: beside.into(),
         reading,
     }
 }
 
-// The words that say what a statement is about: without its value, and without the verbs that its kind has anyway.
+// The words that say what a statement is about; where nothing else is left, all of them.
 fn subject_words(own: &str, reading: &Reading) -> Vec<u64> {
-    let value = reading.text.get(reading.words.clone()).filter(|words| reading.value.is_some() && words.len() < reading.text.len());
-    let without = value.map_or_else(|| own.to_owned(), |value| own.replace(value, " "));
-    let mut words = content_words(&without);
-    let generic = content_words(GENERIC);
-    words.retain(|word| generic.binary_search(word).is_err());
+    let words = specific_words(own, reading);
     if words.is_empty() { content_words(own) } else { words }
+}
+
+// Words without the value, and without the verbs that the kind has anyway.
+fn specific_words(own: &str, reading: &Reading) -> Vec<u64> {
+    static GENERIC_WORDS: LazyLock<Vec<u64>> = LazyLock::new(|| content_words(GENERIC));
+    let value = reading.text.get(reading.words.clone()).filter(|words| reading.value.is_some() && words.len() < reading.text.len());
+    let mut words = value.map_or_else(|| content_words(own), |value| content_words(&own.replace(value, " ")));
+    words.retain(|word| GENERIC_WORDS.binary_search(word).is_err());
+    words
 }
 
 const GENERIC: &str = "retain retained retention keep kept store stored storing data accept accepts require requires need needs allow support supports located locate host hosted day days hour hours \

@@ -25,7 +25,8 @@ pub(crate) struct Match {
 pub(crate) struct Lexicon {
     phrases: Vec<Phrase>,
     literal: HashMap<Box<str>, Vec<u32>, Hasher>,
-    prefix: HashMap<Box<str>, Vec<u32>, Hasher>,
+    // By the hash of the beginning, so that all beginnings of a word are looked up in one pass over it.
+    prefix: HashMap<u64, Vec<(Box<str>, Vec<u32>)>, Hasher>,
     number: Vec<u32>,
     longest_prefix: usize,
 }
@@ -74,7 +75,11 @@ impl Lexicon {
                             Pattern::Literal(word) => self.literal.entry(word.clone()).or_default().push(at),
                             Pattern::Prefix(prefix) => {
                                 self.longest_prefix = self.longest_prefix.max(prefix.chars().count());
-                                self.prefix.entry(prefix.clone()).or_default().push(at);
+                                let alike = self.prefix.entry(add_to_hash(HASH_START, prefix.as_bytes())).or_default();
+                                match alike.iter_mut().find(|(known, _)| known == prefix) {
+                                    Some((_, phrases)) => phrases.push(at),
+                                    None => alike.push((prefix.clone(), vec![at])),
+                                }
                             }
                         }
                     }
@@ -98,13 +103,12 @@ impl Lexicon {
                 self.try_all(phrases, tokens, at, &mut found);
             }
             if tokens.is_word(at) {
-                for (length, (end, c)) in word.char_indices().enumerate().map(|(n, at)| (n + 1, at)) {
-                    if length > self.longest_prefix {
-                        break;
-                    }
-                    if length >= 2
-                        && let Some(phrases) = self.prefix.get(&word[..end + c.len_utf8()])
-                    {
+                let mut hash = HASH_START;
+                for (before, (start, c)) in word.char_indices().take(self.longest_prefix).enumerate() {
+                    let end = start + c.len_utf8();
+                    hash = add_to_hash(hash, &word.as_bytes()[start..end]);
+                    let alike = self.prefix.get(&hash).filter(|_| before > 0).into_iter().flatten();
+                    for (_, phrases) in alike.filter(|(prefix, _)| **prefix == word[..end]) {
                         self.try_all(phrases, tokens, at, &mut found);
                     }
                 }
@@ -164,8 +168,18 @@ fn matches(elements: &[Element], tokens: &Tokens, at: usize) -> Option<usize> {
 
 // Whether a token stands at the beginning, or so many words behind it.
 fn begins(tokens: &Tokens, at: usize, latest: usize) -> bool {
-    let words = (0..at).filter(|before| tokens.is_word(*before) || tokens.is_number(*before)).count();
-    words <= latest && !(0..at).any(|before| matches!(tokens.text(before), "." | ";" | ":" | "!"))
+    let mut words = 0;
+    for before in 0..at {
+        if tokens.is_word(before) || tokens.is_number(before) {
+            words += 1;
+            if words > latest {
+                return false;
+            }
+        } else if matches!(tokens.text(before), "." | ";" | ":" | "!") {
+            return false;
+        }
+    }
+    true
 }
 
 // `^` and the gap behind it.
@@ -238,7 +252,7 @@ impl std::hash::BuildHasher for Hasher {
     type Hasher = Fnv;
 
     fn build_hasher(&self) -> Fnv {
-        Fnv(0xcbf2_9ce4_8422_2325)
+        Fnv(HASH_START)
     }
 }
 
@@ -252,10 +266,14 @@ impl std::hash::Hasher for Fnv {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.0 = add_to_hash(self.0, bytes);
     }
+}
+
+const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn add_to_hash(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ pub(crate) struct Scan<'v> {
     pub(crate) tokens: Tokens,
     found: Vec<super::lexicon::Match>,
     cues: u64,
+    weights: Vec<(usize, u32, usize)>,
 }
 
 /// A sense with the tokens that it was found in.
@@ -30,7 +31,9 @@ impl<'v> Scan<'v> {
             Sense::Cue(cue) => cues | cue.bit(),
             _ => cues,
         });
-        Self { vocabulary, tokens, found, cues }
+        let mut scan = Self { vocabulary, tokens, found, cues, weights: Vec::new() };
+        scan.weights = scan.weigh();
+        scan
     }
 
     /// Everything that was found.
@@ -53,8 +56,13 @@ impl<'v> Scan<'v> {
         self.has(cue).then(|| self.all(cue).next()).flatten()
     }
 
-    /// The weights of the topics. Of words that overlap, only the longest counts for a topic.
-    pub(crate) fn weights(&self) -> Vec<(usize, u32, usize)> {
+    /// The weights of the topics, with the token where each is met first.
+    pub(crate) fn weights(&self) -> &[(usize, u32, usize)] {
+        &self.weights
+    }
+
+    // Of words that overlap, only the longest counts for a topic.
+    fn weigh(&self) -> Vec<(usize, u32, usize)> {
         let mut best: Vec<(usize, usize, usize, u32)> = Vec::new();
         for found in self.found() {
             let Sense::Topic { topic, weight } = *found.sense else { continue };
@@ -82,14 +90,13 @@ impl<'v> Scan<'v> {
 
     /// The topic with the most weight; of equals the one that comes first.
     pub(crate) fn topic(&self) -> Option<(usize, u32)> {
-        let best = self.weights().into_iter().max_by_key(|(_, weight, start)| (*weight, std::cmp::Reverse(*start)));
+        let best = self.weights.iter().copied().max_by_key(|(_, weight, start)| (*weight, std::cmp::Reverse(*start)));
         best.map(|(topic, weight, _)| (topic, weight))
     }
 
     /// The weight of a topic.
     pub(crate) fn weight_of(&self, id: &str) -> u32 {
-        let topic = self.vocabulary.topic(id);
-        self.weights().into_iter().find(|(known, ..)| Some(*known) == topic).map_or(0, |(_, weight, _)| weight)
+        self.weights.iter().find(|(known, ..)| self.vocabulary.topics[*known].id == id).map_or(0, |(_, weight, _)| *weight)
     }
 
     /// The bytes of tokens in the text.

@@ -265,11 +265,6 @@ impl Vocabulary {
             }
         }
     }
-
-    /// The topic's number by its id.
-    pub(crate) fn topic(&self, id: &str) -> Option<usize> {
-        self.topics.iter().position(|topic| topic.id == id)
-    }
 }
 
 fn comparator(sign: &str) -> Option<Comparator> {
