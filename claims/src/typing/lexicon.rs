@@ -20,13 +20,16 @@ pub(crate) struct Match {
     pub(crate) end: usize,
 }
 
+/// How a word may begin, and the phrases that it begins.
+type Beginning = (Box<str>, Vec<u32>);
+
 /// All phrases.
 #[derive(Debug, Default)]
 pub(crate) struct Lexicon {
     phrases: Vec<Phrase>,
     literal: HashMap<Box<str>, Vec<u32>, Hasher>,
     // By the hash of the beginning, so that all beginnings of a word are looked up in one pass over it.
-    prefix: HashMap<u64, Vec<(Box<str>, Vec<u32>)>, Hasher>,
+    prefix: HashMap<u64, Vec<Beginning>, Hasher>,
     number: Vec<u32>,
     longest_prefix: usize,
 }
