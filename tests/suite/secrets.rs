@@ -236,7 +236,7 @@ fn nothing_planted_in_a_dump_is_ever_written() {
     let bundle = workspace.folder().join(said[0].path());
     let manifest: Json = serde_json::from_slice(&std::fs::read(bundle.join("manifest.json")).unwrap()).unwrap();
     let removed = manifest["predicate"]["collection"]["redactions"]["secret"].as_u64().unwrap();
-    assert!(removed > 1000, "{removed}");
+    assert!(removed > 500, "{removed}");
     let told = format!("values removed: {removed} secrets");
     let zip = unpacked("export", std::fs::read(workspace.path("export.auditor-zip")).unwrap());
     assert!(zip.iter().any(|(name, bytes)| name.ends_with("index.html") && !find_all(bytes, told.as_bytes()).is_empty()), "{told}");
