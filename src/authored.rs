@@ -8,11 +8,10 @@ use anyhow::{Context, Result};
 use proofbook_claims::checking::{self, Evidence};
 use proofbook_claims::directives::Sources;
 use proofbook_controls::diagnostic::Diagnostics;
-use proofbook_evidence::claims::ValueStore;
 use proofbook_evidence::views::Publication;
 use proofbook_site::Authored;
 
-use crate::cmd::docs::registry;
+use crate::cmd::docs::Ground;
 use crate::workspace::Workspace;
 
 const FOLDER: &str = "pages";
@@ -23,17 +22,8 @@ pub(crate) fn pages(workspace: &Workspace, bundle: &Path, publication: &Publicat
     if !folder.is_dir() {
         return Ok(Authored::default());
     }
-    let catalog = workspace.catalog()?;
-    let store = ValueStore::open(bundle, &catalog)?;
-    let registry = registry(workspace, &catalog)?;
-    let attestations = workspace.attestations(&catalog)?;
-    let evidence = Evidence {
-        registry: &registry,
-        store: Some(&store),
-        attestations: &attestations.by_need,
-        certifications: &publication.facts.certifications,
-        at: publication.run.as_of,
-    };
+    let ground = Ground::open(workspace, bundle)?;
+    let evidence = ground.evidence(publication);
     let mut found = Found { publication, evidence: &evidence, authored: Authored::default(), faults: Diagnostics::default() };
     found.folder(&folder, FOLDER)?;
     let Found { authored, faults, .. } = found;

@@ -12,10 +12,8 @@ use proofbook_controls::CheckId;
 
 use crate::assessment::{Assessment, CheckAssessment};
 use crate::bundle::manifest::{MANIFEST, Manifest, Run, sha256_hex};
+use crate::bundle::{ASSESSMENT, VALUES};
 use crate::values::MeasuredValue;
-
-const VALUES: &str = "values.ndjson";
-const ASSESSMENT: &str = "assessment.json";
 
 /// Why a bundle gives no values.
 #[derive(Debug, thiserror::Error)]

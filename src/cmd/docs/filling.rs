@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
-use proofbook_claims::checking::Evidence;
 use proofbook_claims::directives::Sources;
 use proofbook_controls::diagnostic::Diagnostics;
-use proofbook_evidence::claims::ValueStore;
 use proofbook_evidence::views::Publication;
 use proofbook_evidence::views::profile::Profile;
 
-use super::registry;
+use super::Ground;
 use crate::cli::Common;
 use crate::clock;
 use crate::exit::Exit;
@@ -43,18 +41,8 @@ impl Filling {
         let trust = sealing::trust(None, Some(&workspace))?;
         let publication = Publication::new(&Workspace::intact(&path)?, workspace.facts()?, at, trust.as_ref())?;
         let publication = publication.for_profile(Profile::Customer);
-        let catalog = workspace.catalog()?;
-        let store = ValueStore::open(&path, &catalog)?;
-        let registry = registry(&workspace, &catalog)?;
-        let attestations = workspace.attestations(&catalog)?;
-        let evidence = Evidence {
-            registry: &registry,
-            store: Some(&store),
-            attestations: &attestations.by_need,
-            certifications: &publication.facts.certifications,
-            at,
-        };
-        work(&Sources::new(&publication, &evidence, self.site.as_deref()))
+        let ground = Ground::open(&workspace, &path)?;
+        work(&Sources::new(&publication, &ground.evidence(&publication), self.site.as_deref()))
     }
 }
 

@@ -9,7 +9,7 @@ mod mdbook;
 mod render;
 mod since;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
@@ -20,6 +20,7 @@ use proofbook_claims::document::find;
 use proofbook_controls::files::Files;
 use proofbook_evidence::attestation::Attestations;
 use proofbook_evidence::claims::{Registry, ValueStore};
+use proofbook_evidence::views::Publication;
 
 use crate::cli::Common;
 use crate::exit::Exit;
@@ -75,6 +76,36 @@ fn documents(paths: &[PathBuf]) -> Result<(Vec<PathBuf>, Vec<String>)> {
     Ok((found.files, passed.collect()))
 }
 
+/// What pages take their values from: those of a run, the registry, and the statements of a workspace.
+pub(crate) struct Ground {
+    store: ValueStore,
+    registry: Registry,
+    attestations: Attestations,
+}
+
+impl Ground {
+    /// Reads it for the bundle at `path`.
+    pub(crate) fn open(workspace: &Workspace, path: &Path) -> Result<Self> {
+        let catalog = workspace.catalog()?;
+        Ok(Self {
+            store: ValueStore::open(path, &catalog)?,
+            registry: registry(workspace, &catalog)?,
+            attestations: workspace.attestations(&catalog)?,
+        })
+    }
+
+    /// The evidence as of the time of a publication, with what it says of certificates.
+    pub(crate) fn evidence<'g>(&'g self, publication: &'g Publication) -> Evidence<'g> {
+        Evidence {
+            registry: &self.registry,
+            store: Some(&self.store),
+            attestations: &self.attestations.by_need,
+            certifications: &publication.facts.certifications,
+            at: publication.run.as_of,
+        }
+    }
+}
+
 /// What the documents of a workspace come to.
 pub(crate) struct Held {
     /// The documents.
@@ -117,7 +148,7 @@ fn threads() -> usize {
 }
 
 // The claims of the workspace; none where it has no registry.
-pub(crate) fn registry(workspace: &Workspace, catalog: &Catalog) -> Result<Registry> {
+fn registry(workspace: &Workspace, catalog: &Catalog) -> Result<Registry> {
     let mut files = Files::default();
     let path = workspace.root.join(REGISTRY);
     match std::fs::read_to_string(&path) {
